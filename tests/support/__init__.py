@@ -1,0 +1,1 @@
+"""Helpers that tests share; written like product code."""
