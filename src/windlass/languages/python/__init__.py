@@ -1,0 +1,134 @@
+"""Python scripts: signature from the syntax tree, locks by uv, one process a job; the plug-in is `language`.
+
+A job's process executes `wrapper.py` and `windlass_job/`; the other files read scripts and install packages.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from windlass.languages.base import (
+    Command,
+    InstallPlan,
+    LockPlan,
+    Outcome,
+    Signature,
+    Toolchain,
+    check_entrypoint,
+)
+from windlass.languages.python import lock as locks
+from windlass.languages.python.interpreter import compile_for, describe
+from windlass.languages.python.signature import read_signature, undefined_resource_types
+from windlass.languages.shared.leftovers import LeftoverRefused, read_leftover
+from windlass.languages.shared.outcomes import exit_words, failed, is_json
+
+HERE = Path(__file__).resolve().parent
+WRAPPER = HERE / "wrapper.py"
+TEMPLATE = '''def main(name: str = "world", times: int = 1):
+    """Greet somebody.
+
+    Args:
+        name: Who is greeted
+        times: How often
+    """
+    for _ in range(times):
+        print(f"Hello, {name}!")
+    return {"greeted": name, "times": times}
+'''
+
+
+@dataclass(frozen=True, kw_only=True)
+class Python:
+    """Scripts in Python 3, run by the worker's own interpreter."""
+
+    name: str = "python3"
+    extension: str = "py"
+    comment: str = "#"
+    editor_mode: str = "python"
+    tag: str = "python3"
+    template: str = TEMPLATE
+    has_lock: bool = True
+    needs: tuple[str, ...] = ("python3", "uv")
+
+    def signature(self, code: str, entrypoint: str = "main") -> Signature:
+        """The arguments of `entrypoint`; see `Language.signature`."""
+        return read_signature(code, entrypoint)
+
+    def lock_plan(self, code: str, folder: Path, tools: Toolchain) -> LockPlan:
+        """Resolve headers or imports; see `Language.lock_plan`."""
+        return locks.plan_lock(code, folder, tools)
+
+    def read_lock(self, plan: LockPlan, folder: Path) -> str:
+        """The lock, headed by `# py: 3.x`."""
+        return locks.read_lock(plan, folder)
+
+    def lock_error(self, output: str) -> str:
+        """The resolver's own sentence."""
+        return locks.explain_failure(output)
+
+    def install_plan(self, lock: str, folder: Path, tools: Toolchain) -> InstallPlan:
+        """Install into the shared cache; see `Language.install_plan`."""
+        return locks.plan_install(lock, folder, tools)
+
+    def finish_install(self, plan: InstallPlan) -> None:
+        """Publish the install atomically."""
+        locks.finish_install(plan)
+
+    def abandon_install(self, plan: InstallPlan) -> None:
+        """Drop what a failed install left aside."""
+        locks.abandon_install(plan)
+
+    def prepare(
+        self,
+        folder: Path,
+        code: str,
+        lock: str,
+        args: bytes,
+        entrypoint: str,
+        schema: dict | None,
+        tools: Toolchain,
+    ) -> Command:
+        """Write `script.py`, `args.json` and `job.json`; raises EntrypointRejected."""
+        compile_for(tools.python, HERE / "windlass_job")
+        sites = locks.site_folders(lock, tools)
+        job = {
+            "entrypoint": check_entrypoint(entrypoint),
+            "file": "script.py",
+            "module": "script",
+            "path": [*map(str, sites), str(tools.client)],
+            "sites": [str(site) for site in sites if any(site.glob("*.pth"))],
+            "resources": undefined_resource_types(code),
+        }
+        (folder / "script.py").write_text(code, encoding="utf-8", errors="replace", newline="")
+        (folder / "args.json").write_bytes(args or b"{}")
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        return Command(
+            argv=(str(tools.python), "-I", "-S", "-X", "utf8", str(WRAPPER), str(folder / "job.json")),
+            env={},
+            cwd=folder,
+            readable=(HERE, tools.client, *sites, *describe(tools.python).folders),
+        )
+
+    def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:
+        """`result.json`, judged by the exit code; a process that left none failed unless it exited with 0."""
+        try:
+            document = read_leftover(folder / "result.json")
+        except LeftoverRefused as refusal:
+            return failed("ResultRefused", str(refusal))
+        if exit_code == 0:
+            return judge(document)
+        if document.startswith(b'{"error":{') and is_json(document):
+            return Outcome(success=False, result=document)
+        return failed("ExecutionErr", f"The script ended early: {exit_words(exit_code)}.", exit_code=exit_code)
+
+
+def judge(document: bytes) -> Outcome:
+    """The result of a process that ended well; one that wrote nothing has no result."""
+    if not document:
+        return Outcome(success=True, result=b"null")
+    if not is_json(document):
+        return failed("ResultRefused", "result.json is not valid JSON.")
+    return Outcome(success=True, result=document)
+
+
+language = Python()

@@ -1,0 +1,101 @@
+"""Which package on PyPI provides an import, where the two names differ; used by `requirements`.
+
+The longest dotted prefix of an import decides. An import that is not listed is provided by the package of its
+own name.
+"""
+
+PACKAGES: dict[str, str] = {
+    "airflow": "apache-airflow",
+    "attr": "attrs",
+    "azure.identity": "azure-identity",
+    "azure.keyvault.secrets": "azure-keyvault-secrets",
+    "azure.servicebus": "azure-servicebus",
+    "azure.storage.blob": "azure-storage-blob",
+    "bs4": "beautifulsoup4",
+    "bson": "pymongo",
+    "clickhouse_driver": "clickhouse-driver",
+    "confluent_kafka": "confluent-kafka",
+    "Crypto": "pycryptodome",
+    "Cryptodome": "pycryptodomex",
+    "cv2": "opencv-python-headless",
+    "databricks.sql": "databricks-sql-connector",
+    "dateutil": "python-dateutil",
+    "discord": "discord.py",
+    "dns": "dnspython",
+    "docx": "python-docx",
+    "dotenv": "python-dotenv",
+    "faiss": "faiss-cpu",
+    "fitz": "pymupdf",
+    "git": "gitpython",
+    "github": "pygithub",
+    "gitlab": "python-gitlab",
+    "google.ads": "google-ads",
+    "google.api_core": "google-api-core",
+    "google.auth": "google-auth",
+    "google.cloud.aiplatform": "google-cloud-aiplatform",
+    "google.cloud.bigquery": "google-cloud-bigquery",
+    "google.cloud.firestore": "google-cloud-firestore",
+    "google.cloud.logging": "google-cloud-logging",
+    "google.cloud.pubsub": "google-cloud-pubsub",
+    "google.cloud.pubsub_v1": "google-cloud-pubsub",
+    "google.cloud.secretmanager": "google-cloud-secret-manager",
+    "google.cloud.storage": "google-cloud-storage",
+    "google.cloud.translate": "google-cloud-translate",
+    "google.cloud.vision": "google-cloud-vision",
+    "google.genai": "google-genai",
+    "google.generativeai": "google-generativeai",
+    "google.oauth2": "google-auth",
+    "google.protobuf": "protobuf",
+    "google_auth_oauthlib": "google-auth-oauthlib",
+    "googleapiclient": "google-api-python-client",
+    "grpc": "grpcio",
+    "jose": "python-jose",
+    "jwt": "pyjwt",
+    "kafka": "kafka-python",
+    "ldap": "python-ldap",
+    "ldap3": "ldap3",
+    "lxml": "lxml",
+    "magic": "python-magic",
+    "markdown": "markdown",
+    "MySQLdb": "mysqlclient",
+    "mysql.connector": "mysql-connector-python",
+    "nacl": "pynacl",
+    "OpenSSL": "pyopenssl",
+    "paho": "paho-mqtt",
+    "PIL": "pillow",
+    "pkg_resources": "setuptools",
+    "pptx": "python-pptx",
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "PyPDF2": "pypdf2",
+    "pythonjsonlogger": "python-json-logger",
+    "pywintypes": "pywin32",
+    "ruamel.yaml": "ruamel.yaml",
+    "serial": "pyserial",
+    "shopify": "shopifyapi",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "slack_bolt": "slack-bolt",
+    "slack_sdk": "slack-sdk",
+    "slugify": "python-slugify",
+    "snowflake.connector": "snowflake-connector-python",
+    "snowflake.snowpark": "snowflake-snowpark-python",
+    "socks": "pysocks",
+    "telegram": "python-telegram-bot",
+    "u2flib_server": "python-u2flib-server",
+    "usb": "pyusb",
+    "websocket": "websocket-client",
+    "yaml": "pyyaml",
+    "zmq": "pyzmq",
+}
+
+
+def package_for(module: str) -> str:
+    """The package that provides a dotted import."""
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        if found := PACKAGES.get(".".join(parts[:length])):
+            return found
+    if parts[:2] == ["google", "cloud"] and len(parts) > 2:
+        return f"google-cloud-{parts[2]}"
+    return parts[0]

@@ -1,0 +1,1 @@
+"""What more than one language needs, one subject per file."""

@@ -1,0 +1,2 @@
+value="$1"
+cat args.json > result.json

@@ -1,0 +1,3 @@
+echo "about to break"
+echo "it broke"
+exit 1

@@ -1,0 +1,3 @@
+name="$1"
+echo "greeting $name"
+echo "hello $name"

@@ -1,0 +1,3 @@
+def main():
+    print("about to break")
+    raise ValueError("it broke")

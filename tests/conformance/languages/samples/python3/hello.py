@@ -1,0 +1,3 @@
+def main(name: str):
+    print(f"greeting {name}")
+    return f"hello {name}"

@@ -1,0 +1,122 @@
+"""Run scripts as a worker would, but without a sandbox: prepare, execute, read the result."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from windlass.languages.base import Command, Language, Outcome, Toolchain
+
+CLIENT = Path(__file__).resolve().parents[2] / "clients" / "python"
+SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One finished job."""
+
+    outcome: Outcome
+    stdout: str
+    stderr: str
+    exit_code: int
+    folder: Path
+
+    @property
+    def value(self) -> object:
+        """The result of a job that must have succeeded."""
+        assert self.outcome.success, self.outcome.result.decode()
+        return json.loads(self.outcome.result)
+
+    @property
+    def error(self) -> dict:
+        """The error of a job that must have failed."""
+        assert not self.outcome.success, self.outcome.result.decode()
+        return json.loads(self.outcome.result)["error"]
+
+
+def toolchain(cache: Path) -> Toolchain:
+    """This machine's interpreters, and a cache of the test's own."""
+    beside = Path(sys.executable).parent / "uv"
+    uv = str(beside) if beside.exists() else shutil.which("uv")
+    bash = shutil.which("bash")
+    assert uv and bash, "these tests need uv and bash"
+    return Toolchain(python=Path(sys.executable), uv=Path(uv), cache=cache, client=CLIENT, bash=Path(bash))
+
+
+def execute(command: Command, environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """Run a command with its own variables laid over `environment`."""
+    return subprocess.run(
+        command.argv,
+        cwd=command.cwd,
+        env={**environment, **command.env},
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def run_language(
+    language: Language,
+    code: str,
+    args: Mapping[str, object] | None = None,
+    *,
+    tools: Toolchain,
+    lock: str = "",
+    entrypoint: str = "main",
+) -> Run:
+    """One job in a new folder below the cache."""
+    folder = new_folder(tools)
+    schema = language.signature(code, entrypoint).schema
+    raw = json.dumps(args or {}).encode()
+    command = language.prepare(folder, code, lock, raw, entrypoint, schema, tools)
+    done = execute(command, {"PATH": os.defpath, "HOME": str(folder)})
+    return Run(
+        outcome=language.read_result(folder, done.stdout, done.returncode),
+        stdout=done.stdout.decode("utf-8", "replace"),
+        stderr=done.stderr.decode("utf-8", "replace"),
+        exit_code=done.returncode,
+        folder=folder,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolution:
+    """A lock, or the resolver's sentence about why there is none."""
+
+    lock: str
+    error: str
+
+
+def resolve(language: Language, code: str, tools: Toolchain) -> Resolution:
+    """Resolve a script's dependencies with this machine's registry settings."""
+    folder = new_folder(tools)
+    plan = language.lock_plan(code, folder, tools)
+    if plan.command is None:
+        return Resolution(lock=language.read_lock(plan, folder), error="")
+    done = execute(plan.command, os.environ)
+    if done.returncode:
+        return Resolution(lock="", error=language.lock_error((done.stdout + done.stderr).decode()))
+    return Resolution(lock=language.read_lock(plan, folder), error="")
+
+
+def install(language: Language, lock: str, tools: Toolchain) -> Path:
+    """Install a lock and return where it is."""
+    plan = language.install_plan(lock, new_folder(tools), tools)
+    if plan.command is not None:
+        done = execute(plan.command, os.environ)
+        assert done.returncode == 0, done.stderr.decode()
+        language.finish_install(plan)
+    return plan.target
+
+
+def new_folder(tools: Toolchain) -> Path:
+    """An empty job folder."""
+    jobs = tools.cache / "jobs"
+    jobs.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=jobs))
