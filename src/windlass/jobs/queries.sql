@@ -1,0 +1,305 @@
+-- name: resolve_script_by_path^
+-- The version that a run by path takes: the newest that has its lock, else the newest whose lock is still being made.
+SELECT path, hash, language, tag, timeout, priority, schema::text AS schema, lock IS NOT NULL AS is_locked, lock_error_logs
+FROM script
+WHERE workspace_id = :workspace AND path = :path AND NOT deleted
+  AND EXISTS (SELECT 1 FROM script current WHERE current.workspace_id = :workspace AND current.path = :path
+              AND NOT current.archived AND NOT current.deleted)
+ORDER BY (lock IS NOT NULL) DESC, (lock_error_logs IS NULL) DESC, created_at DESC
+LIMIT 1;
+
+-- name: resolve_script_by_hash^
+-- One version, whatever came after it.
+SELECT path, hash, language, tag, timeout, priority, schema::text AS schema, lock IS NOT NULL AS is_locked, lock_error_logs
+FROM script
+WHERE workspace_id = :workspace AND hash = :hash AND NOT deleted;
+
+-- name: push_job$
+-- A job is born: its row, its place in the queue, its audit entry, and the news. One statement, so all or nothing.
+WITH born AS (
+    INSERT INTO job (id, workspace_id, kind, runnable_path, runnable_hash, language, raw_code, raw_lock, entrypoint, args,
+                     tag, timeout, priority, parent_job, root_job, created_by, permissioned_as, permissioned_as_email,
+                     trigger_kind, visible_to_owner)
+    VALUES (:id, :workspace, :kind, :path, :hash, :language, :code, :lock, :entrypoint, :args::json,
+            :tag, :timeout, :priority, :parent_job, :root_job, :created_by, :permissioned_as, :email,
+            :trigger_kind, :visible_to_owner)
+    RETURNING id
+), queued AS (
+    INSERT INTO job_queue (id, workspace_id, tag, priority, scheduled_for)
+    VALUES (:id, :workspace, :tag, :priority,
+            coalesce(:scheduled_for::timestamptz, now() + make_interval(secs => coalesce(:scheduled_in_secs::integer, 0))))
+), noted AS (
+    INSERT INTO audit_log (workspace_id, username, operation, action_kind, resource, parameters)
+    VALUES (:workspace, :created_by, :operation, 'Execute', :path, jsonb_build_object('job', :id::uuid))
+)
+SELECT pg_notify('job_queued', :tag) FROM born;
+
+-- name: find_root$
+-- The root that a child of this job belongs to: the parent's root, else the parent itself.
+SELECT coalesce(root_job, id) FROM job WHERE id = :id AND workspace_id = :workspace;
+
+-- name: pull_jobs
+-- Claim up to :slots due jobs for a worker. The claim counts the attempt and writes the first heartbeat. The inner query
+-- is a CTE, because the planner may otherwise lock and update more rows than the limit.
+WITH due AS MATERIALIZED (
+    SELECT id FROM job_queue
+    WHERE NOT running AND scheduled_for <= now() AND tag = ANY (:tags::text[])
+    ORDER BY priority DESC, scheduled_for, id
+    LIMIT :slots
+    FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE job_queue q
+    SET running = true, worker = :worker, epoch = q.epoch + 1, started_at = clock_timestamp(), last_ping = clock_timestamp()
+    FROM due WHERE q.id = due.id
+    RETURNING q.id, q.epoch, q.scheduled_for
+)
+SELECT c.id, c.epoch, c.scheduled_for, j.workspace_id, j.kind, j.runnable_path, j.runnable_hash, j.language,
+       coalesce(j.raw_code, s.content) AS code, coalesce(j.raw_lock, s.lock) AS lock, s.schema::text AS schema,
+       j.entrypoint, j.args::text AS args, j.timeout, j.tag, s.options ->> 'envs' AS environment, j.created_by,
+       j.permissioned_as, j.permissioned_as_email, j.parent_job, j.root_job, j.trigger_kind, j.trigger_path
+FROM claimed c
+JOIN job j USING (id)
+LEFT JOIN script s ON s.workspace_id = j.workspace_id AND s.hash = j.runnable_hash;
+
+-- name: beat
+-- Heartbeats of a worker's attempts. What does not come back is no longer this worker's; what comes back may be canceled.
+UPDATE job_queue q
+SET last_ping = clock_timestamp(), mem_peak = greatest(q.mem_peak, held.mem)
+FROM unnest(:ids::uuid[], :epochs::integer[], :mems::integer[]) AS held (id, epoch, mem)
+WHERE q.id = held.id AND q.epoch = held.epoch AND q.running
+RETURNING q.id, q.canceled_by, q.canceled_reason;
+
+-- name: complete_job$
+-- A job ends: out of the queue, into the completed, and the news. Guarded by the epoch: a stale attempt ends nothing.
+WITH ended AS (
+    DELETE FROM job_queue
+    WHERE id = :id AND epoch = :epoch
+    RETURNING id, workspace_id, started_at, worker, epoch, canceled_by, canceled_reason, mem_peak, progress
+), kept AS (
+    INSERT INTO job_completed (id, workspace_id, status, result, started_at, duration_ms, worker, epoch, canceled_by,
+                               canceled_reason, mem_peak, progress, labels)
+    SELECT id, workspace_id, :status, :result::json, started_at,
+           coalesce((extract(epoch FROM clock_timestamp() - started_at) * 1000)::bigint, 0), worker, epoch,
+           coalesce(:canceled_by, canceled_by), coalesce(:canceled_reason, canceled_reason),
+           greatest(mem_peak, :mem_peak::integer), progress, :labels::text[]
+    FROM ended
+    RETURNING id
+)
+SELECT count(pg_notify('job_done', id::text)) FROM kept;
+
+-- name: ask_to_cancel^
+-- Mark a job as to be canceled and tell its worker; the answer says whether it runs.
+WITH marked AS (
+    UPDATE job_queue
+    SET canceled_by = coalesce(canceled_by, :canceled_by), canceled_reason = coalesce(canceled_reason, :canceled_reason)
+    WHERE id = :id AND workspace_id = :workspace
+    RETURNING id, epoch, running
+)
+SELECT epoch, running, pg_notify('job_cancel', id::text) FROM marked;
+
+-- name: list_zombies
+-- Running jobs whose worker has been silent for too long, locked so that one rescuer decides.
+SELECT q.id, q.epoch, q.worker, q.canceled_by, q.canceled_reason, j.retry_on_crash
+FROM job_queue q JOIN job j USING (id)
+WHERE q.running AND q.last_ping < clock_timestamp() - make_interval(secs => :silence::double precision)
+LIMIT 1000
+FOR UPDATE OF q SKIP LOCKED;
+
+-- name: release_job!
+-- Give an attempt back to the queue. The epoch stays, so the attempt is fenced by the next claim and counted already.
+UPDATE job_queue
+SET running = false, worker = NULL, started_at = NULL, last_ping = NULL, scheduled_for = least(scheduled_for, now())
+WHERE id = :id AND epoch = :epoch AND running;
+
+-- name: notify_queued!
+-- Wake the workers of a tag.
+SELECT pg_notify('job_queued', '');
+
+-- name: append_log!
+-- Add a chunk to a job's log, for the attempt that holds the job only, and tell those who watch.
+WITH held AS (SELECT id, workspace_id FROM job_queue WHERE id = :job_id AND epoch = :epoch),
+added AS (
+    INSERT INTO job_log (job_id, workspace_id, start_offset, end_offset, content)
+    SELECT id, workspace_id, :start_offset, :end_offset, :content FROM held
+    ON CONFLICT (job_id, start_offset) DO NOTHING
+    RETURNING job_id
+)
+SELECT pg_notify('job_progress', job_id::text) FROM added;
+
+-- name: append_stream!
+-- Add a chunk to a job's result stream.
+WITH held AS (SELECT id, workspace_id FROM job_queue WHERE id = :job_id AND epoch = :epoch),
+added AS (
+    INSERT INTO job_stream (job_id, workspace_id, start_offset, content)
+    SELECT id, workspace_id, :start_offset, :content FROM held
+    ON CONFLICT (job_id, start_offset) DO NOTHING
+    RETURNING job_id
+)
+SELECT pg_notify('job_progress', job_id::text) FROM added;
+
+-- name: log_end$
+-- Where the log of a job ends, in UTF-16 units.
+SELECT coalesce(max(end_offset), 0) FROM job_log WHERE job_id = :job_id;
+
+-- name: read_log
+-- The log chunks of a job that reach beyond an offset.
+SELECT start_offset, content FROM job_log
+WHERE job_id = :job_id AND end_offset > :offset
+ORDER BY start_offset;
+
+-- name: read_stream$
+-- The result stream of a job from an offset on.
+SELECT string_agg(content, '' ORDER BY start_offset) FROM job_stream WHERE job_id = :job_id AND start_offset >= :offset;
+
+-- name: find_outcome^
+-- How a job ended, if it has.
+SELECT status, coalesce(result, 'null'::json)::text AS result FROM job_completed WHERE id = :id;
+
+-- name: find_visible_outcome^
+-- The same, for those who may see the job: row level security decides on `job`.
+SELECT c.status, coalesce(c.result, 'null'::json)::text AS result, q.running
+FROM job j LEFT JOIN job_completed c USING (id) LEFT JOIN job_queue q USING (id)
+WHERE j.id = :id AND j.workspace_id = :workspace;
+
+-- name: find_state^
+-- Where a visible job stands, for those who watch it.
+SELECT q.running, q.progress, coalesce(q.mem_peak, c.mem_peak) AS mem_peak, c.status,
+       (SELECT coalesce(max(end_offset), 0) FROM job_log l WHERE l.job_id = j.id) AS log_offset
+FROM job j LEFT JOIN job_queue q USING (id) LEFT JOIN job_completed c USING (id)
+WHERE j.id = :id AND j.workspace_id = :workspace;
+
+-- name: find_job^
+-- One visible job with everything.
+SELECT j.id, j.workspace_id, j.kind, j.runnable_path, j.runnable_hash, j.language, j.raw_code, j.raw_lock, s.content,
+       j.args::text AS args, j.tag, j.timeout, j.priority, j.parent_job, j.root_job, j.created_by, j.permissioned_as,
+       j.permissioned_as_email, j.trigger_kind, j.trigger_path, j.visible_to_owner, j.created_at,
+       q.scheduled_for, q.running, q.last_ping, coalesce(q.started_at, c.started_at) AS started_at,
+       coalesce(q.worker, c.worker) AS worker, coalesce(q.canceled_by, c.canceled_by) AS canceled_by,
+       coalesce(q.canceled_reason, c.canceled_reason) AS canceled_reason, coalesce(q.mem_peak, c.mem_peak) AS mem_peak,
+       q.progress, c.status, c.result::text AS result, c.completed_at, c.duration_ms, c.labels, c.deleted
+FROM job j
+LEFT JOIN job_queue q USING (id)
+LEFT JOIN job_completed c USING (id)
+LEFT JOIN script s ON s.workspace_id = j.workspace_id AND s.hash = j.runnable_hash AND j.raw_code IS NULL
+WHERE j.id = :id AND j.workspace_id = :workspace;
+
+-- name: find_args$
+-- The arguments of a visible job.
+SELECT args::text FROM job WHERE id = :id AND workspace_id = :workspace;
+
+-- name: find_root_of$
+-- The root of a visible job: itself when it has no parent.
+SELECT coalesce(root_job, id) FROM job WHERE id = :id AND workspace_id = :workspace;
+
+-- name: list_jobs
+-- Visible jobs by filters, newest first or oldest first.
+SELECT j.id, j.workspace_id, j.kind, j.runnable_path, j.runnable_hash, j.language, j.tag, j.priority, j.parent_job,
+       j.root_job, j.created_by, j.permissioned_as, j.permissioned_as_email, j.trigger_kind, j.trigger_path,
+       j.visible_to_owner, j.created_at, q.scheduled_for, q.running, q.last_ping,
+       coalesce(q.started_at, c.started_at) AS started_at, coalesce(q.worker, c.worker) AS worker,
+       coalesce(q.canceled_by, c.canceled_by) AS canceled_by,
+       coalesce(q.canceled_reason, c.canceled_reason) AS canceled_reason, coalesce(q.mem_peak, c.mem_peak) AS mem_peak,
+       q.progress, c.status, c.completed_at, c.duration_ms, c.labels, c.deleted
+FROM job j
+LEFT JOIN job_queue q USING (id)
+LEFT JOIN job_completed c USING (id)
+WHERE j.workspace_id = :workspace
+  AND (:place::text IS NULL OR (:place = 'queue') = (c.id IS NULL))
+  AND (:success::boolean IS NULL OR (c.status IN ('success', 'skipped')) = :success)
+  AND (:running::boolean IS NULL OR (c.id IS NULL AND q.running = :running))
+  AND (:canceled::boolean IS NULL OR (c.status = 'canceled') = :canceled)
+  AND (:path_exact::text IS NULL OR j.runnable_path = :path_exact)
+  AND (:path_start::text IS NULL OR starts_with(j.runnable_path, :path_start))
+  AND (:hash::bigint IS NULL OR j.runnable_hash = :hash)
+  AND (:created_by::text IS NULL OR j.created_by = :created_by)
+  AND (:created_before::timestamptz IS NULL OR j.created_at < :created_before)
+  AND (:created_after::timestamptz IS NULL OR j.created_at > :created_after)
+  AND (:started_before::timestamptz IS NULL OR coalesce(q.started_at, c.started_at) < :started_before)
+  AND (:started_after::timestamptz IS NULL OR coalesce(q.started_at, c.started_at) > :started_after)
+  AND (:kinds::text[] IS NULL OR j.kind = ANY (:kinds))
+  AND (:parent_job::uuid IS NULL OR j.parent_job = :parent_job)
+  AND (:has_null_parent::boolean IS NULL OR (j.parent_job IS NULL) = :has_null_parent)
+  AND (:tag::text IS NULL OR j.tag = :tag)
+  AND (:worker::text IS NULL OR coalesce(q.worker, c.worker) = :worker)
+  AND (:label::text IS NULL OR :label = ANY (c.labels))
+  AND (:trigger_kind::text IS NULL OR j.trigger_kind = :trigger_kind)
+  AND (:args::jsonb IS NULL OR j.args::jsonb @> :args)
+  AND (:result::jsonb IS NULL OR c.result::jsonb @> :result)
+  AND (:due::boolean IS NULL OR q.scheduled_for IS NULL OR (q.scheduled_for <= now()) = :due)
+ORDER BY CASE WHEN :ascending::boolean THEN j.created_at END, CASE WHEN NOT :ascending::boolean THEN j.created_at END DESC
+LIMIT :per_page OFFSET :skip;
+
+-- name: count_queue^
+-- Waiting and suspended jobs of a workspace.
+SELECT count(*) AS database_length, 0 AS suspended FROM job_queue
+WHERE workspace_id = :workspace AND NOT running AND scheduled_for <= now();
+
+-- name: count_completed$
+-- Completed jobs of a workspace.
+SELECT count(*) FROM job_completed WHERE workspace_id = :workspace;
+
+-- name: count_completed_by$
+-- Completed jobs of a workspace by filters.
+SELECT count(*) FROM job_completed c JOIN job j USING (id)
+WHERE c.workspace_id = :workspace
+  AND (:success::boolean IS NULL OR (c.status IN ('success', 'skipped')) = :success)
+  AND (:seconds::integer IS NULL OR c.completed_at > now() - make_interval(secs => :seconds))
+  AND (:tags::text[] IS NULL OR j.tag = ANY (:tags));
+
+-- name: count_waiting$
+-- Jobs of a tag that wait for a worker, for callers that refuse to join a long queue.
+SELECT count(*) FROM job_queue
+WHERE workspace_id = :workspace AND NOT running AND scheduled_for <= now() AND tag = :tag;
+
+-- name: position_in_queue$
+-- How many waiting jobs of a workspace are due before a moment.
+SELECT count(*) FROM job_queue
+WHERE workspace_id = :workspace AND NOT running AND scheduled_for < to_timestamp(:milliseconds::double precision / 1000);
+
+-- name: count_by_tag
+-- Completed jobs of every workspace by tag, within a horizon.
+SELECT j.tag, count(*) AS count FROM job_completed c JOIN job j USING (id)
+WHERE c.completed_at > now() - make_interval(secs => :horizon::integer)
+  AND (:workspace::text IS NULL OR c.workspace_id = :workspace)
+GROUP BY j.tag ORDER BY j.tag;
+
+-- name: database_clock$
+-- The database's clock in milliseconds since 1970.
+SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+
+-- name: set_progress$
+-- Note the progress of a running job.
+WITH moved AS (
+    UPDATE job_queue SET progress = :percent WHERE id = :id AND workspace_id = :workspace RETURNING id
+)
+SELECT count(pg_notify('job_progress', id::text)) FROM moved;
+
+-- name: get_progress$
+-- The progress of a visible job.
+SELECT coalesce(q.progress, c.progress) FROM job j LEFT JOIN job_queue q USING (id) LEFT JOIN job_completed c USING (id)
+WHERE j.id = :id AND j.workspace_id = :workspace;
+
+-- name: worker_is_draining$
+-- Whether the worker of a running job is about to stop.
+SELECT coalesce((SELECT p.draining FROM job_queue q JOIN worker_ping p USING (worker) WHERE q.id = :id), false);
+
+-- name: erase_completed$
+-- Wipe what a completed job carried; its row stays for the counts.
+UPDATE job_completed SET deleted = true, result = NULL WHERE id = :id AND workspace_id = :workspace RETURNING id;
+
+-- name: ping_worker!
+-- A worker says that it lives.
+INSERT INTO worker_ping (worker, worker_instance, worker_group, tags, version, tier, slots, draining, jobs_executed)
+VALUES (:worker, :instance, :worker_group, :tags, :version, :tier, :slots, :draining, :jobs_executed)
+ON CONFLICT (worker) DO UPDATE
+SET last_ping = now(), draining = excluded.draining, jobs_executed = excluded.jobs_executed, tags = excluded.tags;
+
+-- name: remove_worker!
+-- A worker says goodbye.
+DELETE FROM worker_ping WHERE worker = :worker OR last_ping < now() - interval '1 day';
+
+-- name: list_workers
+-- Workers heard of in the last :silence seconds.
+SELECT worker, worker_instance, worker_group, tags, version, tier, slots, draining, jobs_executed, started_at,
+       extract(epoch FROM now() - last_ping)::integer AS last_ping
+FROM worker_ping WHERE last_ping > now() - make_interval(secs => :silence::integer) ORDER BY worker;

@@ -1,0 +1,20 @@
+"""Removes what has expired: tokens, sessions, old login attempts."""
+
+from datetime import timedelta
+
+from windlass.auth import tokens
+from windlass.db.pool import Database
+from windlass.maintenance.runner import Duty
+
+INTERVAL_S = 600.0
+ATTEMPTS_COUNT_FOR = timedelta(hours=1)
+
+
+def duty() -> Duty:
+    """Every ten minutes; expired tokens are worth nothing meanwhile."""
+
+    async def work(database: Database) -> None:
+        async with database.system() as tx:
+            await tokens.delete_dead(tx, older_than=ATTEMPTS_COUNT_FOR)
+
+    return Duty(name="expirer", interval=INTERVAL_S, work=work)

@@ -1,0 +1,37 @@
+"""Takes jobs from workers that fell silent: gives them back to the queue, or ends them when their attempts are
+used up."""
+
+from windlass.db.pool import Database
+from windlass.flows.settle import settle
+from windlass.jobs import pull, rescue
+from windlass.jobs.model import Completion
+from windlass.maintenance.runner import Duty
+from windlass.settings import Settings
+from windlass.telemetry import get_logger
+
+log = get_logger("reaper")
+
+
+def duty(settings: Settings) -> Duty:
+    """Looks six times within the time a worker may be silent."""
+    policy = rescue.RescuePolicy(restart=settings.restart_zombie_jobs, max_attempts=settings.max_attempts)
+
+    async def work(database: Database) -> None:
+        await reap(database, silence=settings.zombie_job_timeout, policy=policy)
+
+    return Duty(name="reaper", interval=settings.zombie_job_timeout / 6, work=work)
+
+
+async def reap(database: Database, *, silence: float, policy: rescue.RescuePolicy) -> int:
+    """One round; returns how many attempts were taken from their workers."""
+    async with database.system() as tx:
+        found = await rescue.zombies(tx, silence=silence)
+        for zombie in found:
+            decision = rescue.decide(zombie, policy)
+            if isinstance(decision, Completion):
+                await settle(tx, decision)
+            else:
+                await pull.release(tx, decision)
+            log.warning("rescued a job", job_id=str(zombie["id"]), worker=zombie["worker"], epoch=zombie["epoch"],
+                        given_up=isinstance(decision, Completion))  # fmt: skip
+        return len(found)
