@@ -1,0 +1,307 @@
+"""One job from claim to outcome: open folder -> interpolate -> prepare -> run -> read result -> judge.
+
+Each step is short; a step that cannot go on raises `JobFault`, which is the job's failure and not the worker's. Nothing
+of the user's runs outside the launcher, in any phase.
+"""
+
+import asyncio
+import hashlib
+import shutil
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from windlass.auth.tokens import JobClaim, sign_job
+from windlass.db.pool import Database
+from windlass.errors import NotFound, WindlassError
+from windlass.jobs import failures
+from windlass.jobs.model import ClaimedJob, Completion, JobKind, Status
+from windlass.jobs.pull import CancelRequest, Held
+from windlass.languages import registry as languages
+from windlass.languages.base import Command, Language, LanguageError, Toolchain
+from windlass.settings import Settings
+from windlass.worker import environment
+from windlass.worker.launcher.client import Exit, KilledBy, Launcher, LaunchError, Limits, Running
+from windlass.worker.logs import JobLog, Output
+from windlass.worker.source import Lock, SqlSource
+
+INSTALL_TIMEOUT_S = 600
+FRESH_LOCK_S = 3600
+GRACE_S = 2.0
+JOB_FILE_BYTES = 2 * 1024**3
+INSTALL_FILE_BYTES = 8 * 1024**3
+
+
+class JobFault(Exception):
+    """The job cannot succeed; `name` and the message become its error."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+@dataclass(kw_only=True)
+class Control:
+    """How the loop steers a running attempt: `cancel` with a reason, `lost` when the attempt is no longer ours."""
+
+    cancel: CancelRequest | None = None
+    is_lost: bool = False
+    mem_peak: int | None = None  # KiB
+    running: Running | None = None
+
+    def stop(self) -> None:
+        """End the process that runs now, if any; politely first."""
+        if self.running is not None:
+            running = self.running
+            task = asyncio.ensure_future(running.terminate(GRACE_S))
+            task.add_done_callback(lambda done: done.exception() if not done.cancelled() else None)
+
+    def kill(self) -> None:
+        """End the process that runs now, if any, at once."""
+        if self.running is not None:
+            self.running.kill()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the attempt must not go on."""
+        return self.is_lost or self.cancel is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """Everything the steps of one attempt share."""
+
+    job: ClaimedJob
+    slot: int
+    folder: Path
+    log: JobLog
+    control: Control
+    language: Language
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The outcome of an attempt and, for the dependency job of a deployment, the lock to write."""
+
+    completion: Completion
+    lock: Lock | None = None
+
+
+@dataclass(kw_only=True)
+class Executor:
+    """Runs attempts on one worker."""
+
+    settings: Settings
+    database: Database
+    source: SqlSource
+    launcher: Launcher
+    tools: Toolchain
+    installing: dict[Path, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    async def execute(self, job: ClaimedJob, slot: int, control: Control) -> Verdict:
+        """Run an attempt to its end; every fault of the job is in the verdict."""
+        held = Held(job_id=job.id, epoch=job.epoch)
+        log = JobLog(self.database, held, limit=self.settings.max_log_bytes)
+        folder = self.settings.home / "jobs" / f"{job.id}-{job.epoch}"
+        lock: Lock | None = None
+        try:
+            await log.open()
+            success, result, lock = await self._steps(job, slot, folder, log, control)
+        except JobFault as fault:
+            success, result = False, failures.failure(fault.name, str(fault))
+            lock = _failed_lock(job, str(fault))
+        finally:
+            await log.close()
+            if not self.settings.keep_job_dir:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return Verdict(completion=_completion(job, control, success=success, result=result), lock=lock)
+
+    async def _steps(
+        self, job: ClaimedJob, slot: int, folder: Path, log: JobLog, control: Control
+    ) -> tuple[bool, bytes, Lock | None]:
+        try:
+            execution = Execution(
+                job=job, slot=slot, folder=folder, log=log, control=control, language=languages.get(job.language)
+            )
+            _open_folder(folder)
+            if job.kind is JobKind.DEPENDENCIES:
+                lock = await self._resolve(execution)
+                return True, orjson.dumps({"lock": lock}), _good_lock(job, lock)
+            return *await self._run_code(execution), None
+        except LanguageError as error:
+            raise JobFault(type(error).__name__, str(error)) from error
+        except NotFound as error:
+            raise JobFault("NotFound", str(error)) from error
+        except LaunchError as error:
+            raise JobFault("SandboxError", str(error)) from error
+        except WindlassError as error:
+            raise JobFault(type(error).__name__, str(error)) from error
+
+    async def _run_code(self, execution: Execution) -> tuple[bool, bytes]:
+        job, language, folder = execution.job, execution.language, execution.folder
+        args = await self.source.interpolate(job, self._token(job))
+        lock = job.lock if job.lock is not None else await self._resolve_or_remember(execution)
+        if lock:
+            await self._install(execution, lock)
+        schema = orjson.loads(job.schema) if job.schema else language.signature(job.code).schema
+        command = language.prepare(folder, job.code, lock, args, job.entrypoint or "main", schema, self.tools)
+        variables = environment.of_job(job, folder, self.settings, self.source.job_key)
+        timeout = job.timeout or self.settings.job_default_timeout
+        ended, tail = await self._run(execution, command, variables, timeout=timeout)
+        return self._judge(execution, ended, tail)
+
+    def _token(self, job: ClaimedJob) -> str:
+        return sign_job(self.source.job_key, JobClaim(job_id=job.id, epoch=job.epoch))
+
+    async def _resolve_or_remember(self, execution: Execution) -> str:
+        """A lock for code that has none yet (a preview): remembered for an hour, so that a second Test is quick."""
+        plan = execution.language.lock_plan(execution.job.code, execution.folder, self.tools)
+        if plan.command is None:
+            return plan.lock or ""
+        digest = hashlib.sha256(f"{execution.language.name}\0{plan.requirements}".encode()).hexdigest()
+        remembered = self.tools.cache / "locks" / f"{digest}.txt"
+        if remembered.exists() and time.time() - remembered.stat().st_mtime < FRESH_LOCK_S:
+            return remembered.read_text()
+        lock = await self._resolve(execution)
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        remembered.write_text(lock)
+        return lock
+
+    async def _resolve(self, execution: Execution) -> str:
+        """The lock of the job's code; the resolver's own sentence when there is none."""
+        language = execution.language
+        plan = language.lock_plan(execution.job.code, execution.folder, self.tools)
+        if plan.command is None:
+            return plan.lock or ""
+        execution.log.write("--- resolving dependencies ---\n")
+        await self._tool(execution, plan.command, "LockError")
+        lock = language.read_lock(plan, execution.folder)
+        execution.log.write(lock + "\n")
+        return lock
+
+    async def _install(self, execution: Execution, lock: str) -> None:
+        plan = execution.language.install_plan(lock, execution.folder, self.tools)
+        if plan.command is None:
+            return
+        async with self.installing[plan.target]:
+            plan = execution.language.install_plan(lock, execution.folder, self.tools)
+            if plan.command is None:
+                return
+            execution.log.write("--- installing dependencies ---\n")
+            await self._tool(execution, plan.command, "InstallError")
+            execution.language.finish_install(plan)
+
+    async def _tool(self, execution: Execution, command: Command, fault: str) -> None:
+        """Run a resolver or installer; its output is the log, its complaint the fault."""
+        variables = environment.base(execution.folder) | dict(self.settings.installer_environment)
+        ended, output = await self._run(execution, command, variables, timeout=INSTALL_TIMEOUT_S, keeps_all=True)
+        if ended.code != 0:
+            text = output.decode("utf-8", "replace")
+            raise JobFault(fault, execution.language.lock_error(text) or f"ended with {ended.code or ended.signal}")
+
+    async def _run(
+        self,
+        execution: Execution,
+        command: Command,
+        variables: dict[str, str],
+        *,
+        timeout: float,
+        keeps_all: bool = False,
+    ) -> tuple[Exit, bytes]:
+        """Run a command in the sandbox to its end and return how it ended, and the tail of its output."""
+        control = execution.control
+        if control.is_stopped:
+            raise JobFault("Canceled", "the job was stopped before it started")
+        command = replace(command, env=variables | dict(command.env))
+        running = await self.launcher.launch(command, limits=self._limits(command), slot=execution.slot)
+        control.running = running
+        if control.is_stopped:
+            control.stop()
+        out, err = Output(execution.log, keeps_tail=True), Output(execution.log, keeps_tail=keeps_all)
+        pipes = asyncio.gather(out.drain(running.stdout), err.drain(running.stderr))
+        try:
+            async with asyncio.timeout(timeout):
+                ended = await running.wait()
+        except TimeoutError as error:
+            await running.terminate(GRACE_S)
+            await pipes
+            raise JobFault("Timeout", f"the job ran longer than its limit of {timeout:g} seconds") from error
+        finally:
+            control.running = None
+        await pipes
+        control.mem_peak = max(control.mem_peak or 0, ended.max_rss_bytes // 1024)
+        return ended, out.tail + (err.tail if keeps_all else b"")
+
+    def _limits(self, command: Command) -> Limits:
+        memory = self.settings.job_memory_mb
+        installs = bool(command.writable)
+        return Limits(
+            memory_bytes=memory * 1024 * 1024 if memory else None,
+            processes=self.settings.job_processes,
+            file_size_bytes=INSTALL_FILE_BYTES if installs else JOB_FILE_BYTES,
+        )
+
+    def _judge(self, execution: Execution, ended: Exit, tail: bytes) -> tuple[bool, bytes]:
+        _check_end(ended, self.settings)
+        code = ended.code if ended.code is not None else 128 + (ended.signal or 0)
+        outcome = execution.language.read_result(execution.folder, tail, code)
+        if len(outcome.result) > self.settings.max_result_bytes:
+            limit = self.settings.max_result_bytes // 1024
+            raise JobFault("ResultTooLarge", f"the result has {len(outcome.result)} bytes, the limit is {limit} KiB")
+        try:
+            orjson.loads(outcome.result)
+        except orjson.JSONDecodeError as error:
+            raise JobFault("InvalidResult", f"the result is not JSON: {error}") from error
+        return outcome.success, outcome.result
+
+
+def _open_folder(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / environment.TEMPORARY).mkdir(parents=True)
+    folder.chmod(0o700)
+
+
+def _check_end(ended: Exit, settings: Settings) -> None:
+    match ended.killed_by:
+        case KilledBy.MEMORY:
+            raise JobFault("OutOfMemory", f"the job used more than its limit of {settings.job_memory_mb} MiB")
+        case KilledBy.PROCESSES:
+            raise JobFault("TooManyProcesses", f"the job started more than {settings.job_processes} processes")
+        case KilledBy.CPU:
+            raise JobFault("CpuLimit", "the job used more processor time than its limit")
+        case KilledBy.LAUNCHER_LOST:
+            raise JobFault("SandboxError", "the sandbox's supervisor was killed")
+        case _:
+            return
+
+
+def _completion(job: ClaimedJob, control: Control, *, success: bool, result: bytes) -> Completion:
+    status = Status.SUCCESS if success else Status.FAILURE
+    if control.cancel is not None and not success:
+        status, result = Status.CANCELED, failures.canceled(control.cancel.by, control.cancel.reason)
+    return Completion(
+        job_id=job.id, epoch=job.epoch, status=status, result=result, mem_peak=control.mem_peak, labels=_labels(result)
+    )
+
+
+def _labels(result: bytes) -> tuple[str, ...]:
+    """The labels that a script gives its run by the key `wm_labels` of its result."""
+    if b'"wm_labels"' not in result:
+        return ()
+    value: Any = orjson.loads(result)
+    labels = value.get("wm_labels") if isinstance(value, dict) else None
+    return tuple(str(label)[:100] for label in labels[:20]) if isinstance(labels, list) else ()
+
+
+def _good_lock(job: ClaimedJob, lock: str) -> Lock | None:
+    return None if job.hash is None else Lock(workspace=job.workspace_id, number=job.hash, lock=lock, error=None)
+
+
+def _failed_lock(job: ClaimedJob, error: str) -> Lock | None:
+    if job.kind is not JobKind.DEPENDENCIES or job.hash is None:
+        return None
+    return Lock(workspace=job.workspace_id, number=job.hash, lock=None, error=error)

@@ -1,0 +1,129 @@
+"""The fork server: forks a supervisor for each launch, and nothing else.
+
+`client` starts one per worker, without site-packages, so that it stays small and a fork stays cheap; the
+worker itself, large and threaded, never forks. A launch is one packet with four files: the worker's line to
+the new supervisor, then the job's stdin, stdout and stderr. The request itself goes to the supervisor over
+that line, so nothing a request holds can hurt the server.
+"""
+
+import gc
+import os
+import select
+import signal
+import socket
+
+from windlass.worker.launcher import kernel, tree
+from windlass.worker.launcher.request import Control, Refused
+from windlass.worker.launcher.supervisor import supervise
+
+_FILES_PER_LAUNCH = 4
+
+
+def main(channel: int) -> None:
+    """Serve the worker on the inherited socket `channel` until it closes; then end every job."""
+    _set_what_jobs_inherit()
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    gc.disable()
+    gc.collect()
+    gc.freeze()
+    Server(socket.socket(fileno=channel)).serve()
+
+
+def _set_what_jobs_inherit() -> None:
+    """Set up, once and not in each fork, what a job must find at exec."""
+    kernel.empty_bounding_set()
+    os.umask(0o022)
+    # Python ignores these two, and what is ignored stays ignored across exec.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    # A service manager signals the whole group, but the worker decides what ends and when. An empty handler,
+    # unlike SIG_IGN, is gone after exec.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+
+
+class Server:
+    """Forks supervisors and looks after what a lost one leaves behind."""
+
+    def __init__(self, channel: socket.socket):
+        self._channel = channel
+        self._supervisors: set[int] = set()
+        # Supervisors hold the reading end: it closes when this process ends, however it ends.
+        self._lifeline, self._lifeline_end = os.pipe()
+        self._wake, self._wake_end = os.pipe()
+
+    def serve(self) -> None:
+        """Fork on request until the worker goes, then wait until every supervisor has cleaned up."""
+        self._notice_ended_children()
+        poller = select.poll()
+        poller.register(self._channel, select.POLLIN)
+        poller.register(self._wake, select.POLLIN)
+        while True:
+            ready = [file for file, _ in poller.poll()]
+            if self._wake in ready:
+                os.read(self._wake, 4096)
+                self._reap()
+            if self._channel.fileno() in ready and not self._accept():
+                break
+        os.close(self._lifeline_end)
+        self._wait_for_supervisors()
+
+    def _notice_ended_children(self) -> None:
+        os.set_blocking(self._wake_end, False)
+        signal.set_wakeup_fd(self._wake_end, warn_on_full_buffer=False)
+
+    def _accept(self) -> bool:
+        """Take one launch; False when the worker has gone."""
+        packet, files, _, _ = socket.recv_fds(self._channel, 16, _FILES_PER_LAUNCH, socket.MSG_CMSG_CLOEXEC)
+        if packet and len(files) == _FILES_PER_LAUNCH:
+            self._fork(files)
+        for file in files:
+            os.close(file)
+        return bool(packet)
+
+    def _fork(self, files: list[int]) -> None:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _refuse(files[0], error)
+            return
+        if pid == 0:
+            self._become_supervisor(files)
+        self._supervisors.add(pid)
+
+    def _become_supervisor(self, files: list[int]) -> None:
+        try:
+            signal.set_wakeup_fd(-1)
+            self._channel.close()
+            for file in (self._lifeline_end, self._wake, self._wake_end):
+                os.close(file)
+            supervise(socket.socket(fileno=files[0]), self._lifeline, files[1:])
+            os._exit(0)
+        finally:
+            os._exit(1)
+
+    def _reap(self) -> None:
+        while pid := _ended_child():
+            self._supervisors.discard(pid)
+        # What is left was handed up by a supervisor that was killed before its job.
+        for stray in set(tree.children(os.getpid())) - self._supervisors:
+            tree.kill(stray)
+            os.kill(stray, signal.SIGKILL)
+
+    def _wait_for_supervisors(self) -> None:
+        while tree.children(os.getpid()):
+            os.waitpid(-1, 0)
+            self._reap()
+
+
+def _ended_child() -> int:
+    """The pid of a child that has ended, now collected; 0 when there is none."""
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0]
+    except ChildProcessError:
+        return 0
+
+
+def _refuse(line: int, error: OSError) -> None:
+    with socket.socket(fileno=os.dup(line)) as answering:
+        Control(answering).send(Refused.by("fork", error).answer)

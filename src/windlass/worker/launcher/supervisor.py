@@ -1,0 +1,191 @@
+"""One process per job: starts it, watches its limits, kills all it left behind and reports how it ended.
+
+`server` forks it. It is the subreaper of the job, so a daemon that forks away lands here and not at init, and
+it answers only to its line to the worker: when that breaks, or the server goes, the job dies.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+
+from windlass.worker.launcher import confine, kernel, leftovers, tree
+from windlass.worker.launcher.request import Control, Refused, Request
+
+_WATCH_SECONDS = 0.2
+_NO_START = 126
+_SHARED_MEMORY = "/dev/shm"
+
+
+def supervise(line: socket.socket, lifeline: int, stdio: list[int]) -> None:
+    """Run the one job that the worker asks for on `line`; returns when nothing of it is left."""
+    os.setsid()
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    control = Control(line)
+    asked = control.receive()
+    if asked is None:
+        return
+    try:
+        request = Request.decode(asked)
+        pid = _start(request, stdio)
+    except Refused as refusal:
+        control.send(refusal.answer)
+    except (ValueError, TypeError, KeyError) as error:
+        control.send({"layer": "request", "errno": 0, "message": f"unreadable request: {error}"})
+    else:
+        control.send({"pid": pid})
+        control.send(Supervisor(request, pid, control, lifeline).run())
+
+
+class Supervisor:
+    """The watch over one running job."""
+
+    def __init__(self, request: Request, pid: int, control: Control, lifeline: int):
+        self._request = request
+        self._pid = pid
+        self._control = control
+        self._lifeline = lifeline
+        self._doomed = False
+        self._killed_by: str | None = None
+        self._peak_bytes = 0
+        self._kill_at: float | None = None
+        self._watch_at = time.monotonic() + _WATCH_SECONDS
+
+    def run(self) -> dict[str, object]:
+        """Watch until the main process has ended, then end the rest; the answer for the worker."""
+        poller = select.poll()
+        for file in (self._control.fileno(), self._lifeline, os.pidfd_open(self._pid)):
+            poller.register(file, select.POLLIN)
+        while not (self._doomed or self._main_has_ended()):
+            for file, _ in poller.poll(self._patience_ms()):
+                self._hear(file)
+            self._check_clock()
+        status = self._kill_everything()
+        if self._request.uid_is_own and self._request.uid is not None and os.path.isdir(_SHARED_MEMORY):
+            leftovers.remove(_SHARED_MEMORY, self._request.uid)
+        return self._report(status)
+
+    def _patience_ms(self) -> float:
+        until = self._watch_at if self._kill_at is None else min(self._watch_at, self._kill_at)
+        return max(0.0, (until - time.monotonic()) * 1000)
+
+    def _hear(self, file: int) -> None:
+        if file == self._lifeline:
+            self._kill("launcher lost")
+        elif file == self._control.fileno():
+            self._obey(self._control.receive())
+            while self._control.has_line:
+                self._obey(self._control.receive())
+
+    def _obey(self, command: bytes | None) -> None:
+        grace = 0.0 if command is None else float(json.loads(command)["grace"])
+        self._killed_by = self._killed_by or "request"
+        if grace > 0:
+            self._kill_at = time.monotonic() + grace
+            self._ask_to_end()
+        else:
+            self._kill("request")
+
+    def _ask_to_end(self) -> None:
+        try:
+            os.killpg(self._pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return
+
+    def _check_clock(self) -> None:
+        now = time.monotonic()
+        if self._kill_at is not None and now >= self._kill_at:
+            self._kill("request")
+        elif now >= self._watch_at:
+            self._watch_at = now + _WATCH_SECONDS
+            self._check_limits()
+
+    def _check_limits(self) -> None:
+        pids = tree.descendants(os.getpid())
+        limits = self._request.limits
+        used = tree.resident_bytes(pids)
+        if limits.memory_bytes is not None and used > limits.memory_bytes:
+            used = tree.proportional_bytes(pids)
+            if used > limits.memory_bytes:
+                self._kill("memory")
+        self._peak_bytes = max(self._peak_bytes, used)
+        if limits.processes is not None and len(pids) > limits.processes:
+            self._kill("processes")
+
+    def _kill(self, reason: str) -> None:
+        self._killed_by = self._killed_by or reason
+        self._doomed = True
+
+    def _main_has_ended(self) -> bool:
+        """Whether the main process has ended; what else has is collected, but the main one keeps its pid."""
+        wanted = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        while (ended := os.waitid(os.P_ALL, 0, wanted)) is not None:
+            if ended.si_pid == self._pid:
+                return True
+            os.waitpid(ended.si_pid, 0)
+        return False
+
+    def _kill_everything(self) -> int:
+        """Kill until none is left below this subreaper, and so none at all. The main one's status."""
+        tree.kill_group(self._pid)
+        status = os.waitpid(self._pid, 0)[1]
+        while _some_are_left():
+            tree.kill(os.getpid())
+            os.waitpid(-1, 0)
+        return status
+
+    def _report(self, status: int) -> dict[str, object]:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+        return {
+            "code": None if number else os.waitstatus_to_exitcode(status),
+            "signal": number,
+            "max_rss_bytes": max(self._peak_bytes, usage.ru_maxrss * 1024),
+            "user_ms": round(usage.ru_utime * 1000),
+            "sys_ms": round(usage.ru_stime * 1000),
+            "killed_by": self._killed_by or ("cpu" if number == signal.SIGXCPU else None),
+        }
+
+
+def _some_are_left() -> bool:
+    """Whether this process has living children; the ended ones are collected."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            continue
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _start(request: Request, stdio: list[int]) -> int:
+    """Fork the job; returns its pid once it has passed exec. Raises Refused."""
+    supervisor = os.getpid()
+    report, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _become_or_report(request, supervisor, stdio, write_end)
+    for file in (write_end, *stdio):
+        os.close(file)
+    with os.fdopen(report, "rb") as refusals:
+        refusal = refusals.read()
+    if refusal:
+        os.waitpid(pid, 0)
+        raise Refused(**json.loads(refusal))
+    return pid
+
+
+def _become_or_report(request: Request, supervisor: int, stdio: list[int], report: int) -> None:
+    refusal = None
+    try:
+        confine.become(request, supervisor=supervisor, stdio=stdio, report=report)
+    except Refused as error:
+        refusal = error
+    finally:
+        # Whatever happened, silence here would be read as a job that has started.
+        refusal = refusal or Refused("launcher", 0, repr(sys.exc_info()[1]))
+        os.write(report, json.dumps(refusal.answer).encode())
+        os._exit(_NO_START)

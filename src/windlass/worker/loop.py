@@ -1,0 +1,209 @@
+"""The worker's loop: as many jobs as there are slots, claimed as soon as they are due, kept alive by heartbeats.
+
+The wake flag is cleared before each pull, never after, so no news is lost; a slow poll is the net below. On SIGTERM the
+worker claims nothing more, lets its jobs finish for a while, and gives the rest back to the queue.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from windlass.db.listen import Listener
+from windlass.errors import DatabaseUnavailable
+from windlass.jobs.failures import failure
+from windlass.jobs.model import ClaimedJob, Completion, Status
+from windlass.jobs.pull import Held
+from windlass.jobs.wait import CANCEL, QUEUED
+from windlass.settings import Settings
+from windlass.telemetry import get_logger
+from windlass.worker.execute import Control, Executor, Verdict
+from windlass.worker.source import Heart, SqlSource
+
+log = get_logger("worker")
+CHANNELS = (QUEUED, CANCEL)
+PING_S = 5.0
+RETRY_S = 0.5
+
+
+@dataclass(kw_only=True)
+class Attempt:
+    """A job in a slot."""
+
+    job: ClaimedJob
+    slot: int
+    control: Control = field(default_factory=Control)
+
+    @property
+    def held(self) -> Held:
+        """What the heartbeat renews."""
+        return Held(job_id=self.job.id, epoch=self.job.epoch, mem_peak=self.control.mem_peak)
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, *, settings: Settings, source: SqlSource, executor: Executor, heart: Heart, listener: Listener):
+        self._settings = settings
+        self._source = source
+        self._executor = executor
+        self._heart = heart
+        self._listener = listener
+        self._attempts: dict[UUID, Attempt] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._executed = 0
+
+    def stop(self) -> None:
+        """Drain: claim no more, finish what runs, then `run` returns."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until `stop`."""
+        work = (self._listener.run(), self._relay_news(), self._watch_cancels(), self._beat(), self._ping())
+        duties = [asyncio.create_task(duty) for duty in work]
+        log.info("worker registered", WORKER_GROUP=self._settings.worker_group, worker=self._source.info.name,
+                 tags=",".join(self._source.info.tags), tier=self._source.info.tier)  # fmt: skip
+        try:
+            while not self._stopping.is_set():
+                await self._fill_slots()
+            await self._drain()
+        finally:
+            for duty in duties:
+                duty.cancel()
+            await asyncio.gather(*duties, return_exceptions=True)
+            self._heart.close()
+            with suppress(DatabaseUnavailable):
+                await self._source.goodbye()
+
+    async def _fill_slots(self) -> None:
+        self._wake.clear()
+        free = self._free_slots()
+        claimed = await self._pull(len(free)) if free else []
+        for job, slot in zip(claimed, free, strict=False):
+            self._start(job, slot)
+        if free and len(claimed) == len(free):
+            return  # there may be more as soon as a slot is free
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), self._settings.sleep_queue / 1000)
+
+    async def _pull(self, slots: int) -> list[ClaimedJob]:
+        try:
+            return await self._source.pull(slots)
+        except DatabaseUnavailable:
+            await asyncio.sleep(RETRY_S)
+            return []
+
+    def _free_slots(self) -> list[int]:
+        taken = {attempt.slot for attempt in self._attempts.values()}
+        return [slot for slot in range(self._settings.worker_slots) if slot not in taken]
+
+    def _start(self, job: ClaimedJob, slot: int) -> None:
+        attempt = Attempt(job=job, slot=slot)
+        self._attempts[job.id] = attempt
+        task = asyncio.create_task(self._attend(attempt))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _attend(self, attempt: Attempt) -> None:
+        job = attempt.job
+        try:
+            verdict = await self._executor.execute(job, attempt.slot, attempt.control)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one supervisor: a fault of ours must not take the worker with it
+            log.error("the worker failed a job", job_id=str(job.id), exc_info=error)
+            verdict = _internal_error(job, error)
+        await self._bring_home(attempt, verdict)
+
+    async def _bring_home(self, attempt: Attempt, verdict: Verdict) -> None:
+        try:
+            if attempt.control.is_lost:
+                log.warning("attempt was fenced, its result is dropped", job_id=str(attempt.job.id))
+            elif not await self._source.settle(verdict.completion, verdict.lock):
+                log.warning("attempt was fenced at its end", job_id=str(attempt.job.id))
+        finally:
+            self._executed += 1
+            self._attempts.pop(attempt.job.id, None)
+            self._wake.set()
+
+    async def _relay_news(self) -> None:
+        async with self._listener.subscribe(QUEUED) as queued:
+            while True:
+                await queued.wait()
+                queued.clear()
+                self._wake.set()
+
+    async def _watch_cancels(self) -> None:
+        async with self._listener.subscribe(CANCEL) as asked:
+            while True:
+                await asked.wait()
+                asked.clear()
+                with suppress(DatabaseUnavailable):
+                    await self._renew()
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        interval, patience = self._settings.heartbeat_interval, self._settings.zombie_job_timeout * 0.8
+        last_good = loop.time()
+        while True:
+            await asyncio.sleep(interval)
+            try:
+                await asyncio.wait_for(self._renew(), interval)
+                last_good = loop.time()
+            except (DatabaseUnavailable, TimeoutError):
+                log.warning("heartbeat failed", seconds=round(loop.time() - last_good, 1))
+            if self._attempts and loop.time() - last_good > patience:
+                self._lose(list(self._attempts.values()), "the lease could not be renewed")
+
+    async def _renew(self) -> None:
+        """Renew every lease; stop what is canceled, drop what is no longer ours."""
+        attempts = list(self._attempts.values())
+        if not attempts:
+            return
+        answers = await self._heart.beat([attempt.held for attempt in attempts])
+        still_here = [attempt for attempt in attempts if attempt.job.id in self._attempts]
+        self._lose([item for item in still_here if item.job.id not in answers], "another attempt holds the job")
+        for attempt in still_here:
+            request = answers.get(attempt.job.id)
+            if request is not None and attempt.control.cancel is None:
+                attempt.control.cancel = request
+                attempt.control.stop()
+
+    def _lose(self, attempts: list[Attempt], reason: str) -> None:
+        for attempt in attempts:
+            if not attempt.control.is_lost:
+                log.warning("stopping an attempt", job_id=str(attempt.job.id), reason=reason)
+                attempt.control.is_lost = True
+                attempt.control.kill()
+
+    async def _ping(self) -> None:
+        while True:
+            with suppress(DatabaseUnavailable):
+                await self._source.ping(draining=self._stopping.is_set(), jobs_executed=self._executed)
+            await asyncio.sleep(PING_S)
+
+    async def _drain(self) -> None:
+        if not self._tasks:
+            return
+        log.info("draining", jobs=len(self._tasks), seconds=self._settings.drain_timeout)
+        with suppress(DatabaseUnavailable):
+            await self._source.ping(draining=True, jobs_executed=self._executed)
+        await asyncio.wait(self._tasks, timeout=self._settings.drain_timeout)
+        for attempt in list(self._attempts.values()):
+            await self._give_back(attempt)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+
+    async def _give_back(self, attempt: Attempt) -> None:
+        attempt.control.is_lost = True
+        attempt.control.kill()
+        with suppress(DatabaseUnavailable):
+            await self._source.release(attempt.held)
+
+
+def _internal_error(job: ClaimedJob, error: Exception) -> Verdict:
+    result = failure("InternalError", f"the worker could not run this job: {type(error).__name__}: {error}")
+    return Verdict(completion=Completion(job_id=job.id, epoch=job.epoch, status=Status.FAILURE, result=result))

@@ -1,0 +1,141 @@
+"""Where a worker gets its jobs and brings them back: the queue, over SQL. (A worker far away will speak HTTP here.)"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from windlass import __version__
+from windlass.auth import tokens
+from windlass.auth.identity import Keys, identify
+from windlass.auth.permissions import Principal
+from windlass.db.pool import Database, Transaction, guarding
+from windlass.errors import DatabaseUnavailable
+from windlass.flows.settle import settle
+from windlass.jobs.launch import queries
+from windlass.jobs.model import ClaimedJob, Completion
+from windlass.jobs.pull import CancelRequest, Held, beat, pull, release
+from windlass.resources.interpolate import has_references, interpolate
+from windlass.scripts.deploy import record_lock
+from windlass.telemetry import get_logger
+
+log = get_logger("source")
+RETRY_S = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerInfo:
+    """What a worker tells about itself."""
+
+    name: str
+    instance: str
+    group: str
+    tags: tuple[str, ...]
+    slots: int
+    tier: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """The outcome of a dependency job that belongs to a deployed version."""
+
+    workspace: str
+    number: int
+    lock: str | None
+    error: str | None
+
+
+class SqlSource:
+    """The queue as one worker sees it."""
+
+    def __init__(self, database: Database, info: WorkerInfo) -> None:
+        self._database = database
+        self.info = info
+        self.job_key = b""
+
+    async def open(self) -> None:
+        """Read the key that job tokens are signed with."""
+        async with self._database.system() as tx:
+            self.job_key = await tokens.job_key(tx)
+
+    async def pull(self, slots: int) -> list[ClaimedJob]:
+        """Claim up to `slots` jobs."""
+        async with self._database.system_statement() as tx:
+            return await pull(tx, worker=self.info.name, tags=self.info.tags, slots=slots)
+
+    async def settle(self, completion: Completion, lock: Lock | None = None) -> bool:
+        """Bring an outcome home, retrying while the database is away; False when the attempt was fenced.
+
+        Repeating is safe: when the first try was committed and only its answer was lost, the second finds nothing
+        to do.
+        """
+        while True:
+            try:
+                return await self._settle(completion, lock)
+            except DatabaseUnavailable:
+                await asyncio.sleep(RETRY_S)
+
+    async def _settle(self, completion: Completion, lock: Lock | None) -> bool:
+        if lock is None:
+            async with self._database.system_statement() as tx:
+                return await settle(tx, completion)
+        async with self._database.system() as tx:
+            is_settled = await settle(tx, completion)
+            if is_settled:
+                await _record(tx, lock)
+            return is_settled
+
+    async def release(self, held: Held) -> None:
+        """Give an attempt back to the queue."""
+        async with self._database.system() as tx:
+            await release(tx, held)
+
+    async def interpolate(self, job: ClaimedJob, token: str) -> bytes:
+        """The job's arguments with variables and resources filled in, read with the rights of the job's user."""
+        if not has_references(job.args):
+            return job.args
+        async with self._database.system_statement() as tx:
+            principal = await self._principal(tx, job, token)
+        async with self._database.transaction(principal) as tx:
+            return await interpolate(tx, job.args)
+
+    async def _principal(self, tx: Transaction[None], job: ClaimedJob, token: str) -> Principal:
+        return await identify(tx, Keys(job_key=self.job_key, superadmin_secret=None), token, job.workspace_id)
+
+    async def ping(self, *, draining: bool, jobs_executed: int) -> None:
+        """Say that this worker lives."""
+        async with self._database.system_statement() as tx:
+            await queries.ping_worker(
+                tx.connection, worker=self.info.name, instance=self.info.instance, worker_group=self.info.group,
+                tags=list(self.info.tags), version=__version__, tier=self.info.tier, slots=self.info.slots,
+                draining=draining, jobs_executed=jobs_executed,
+            )  # fmt: skip
+
+    async def goodbye(self) -> None:
+        """Take this worker off the list."""
+        async with self._database.system_statement() as tx:
+            await queries.remove_worker(tx.connection, worker=self.info.name)
+
+
+class Heart:
+    """Heartbeats on a connection of their own, so that a full pool never looks like a dead worker."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection = None
+
+    async def beat(self, held: Sequence[Held]) -> dict[UUID, CancelRequest | None]:
+        """Renew leases; DatabaseUnavailable when that did not work."""
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._database.dedicated()
+        with guarding():
+            return await beat(Transaction(connection=self._connection, actor=None), held)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._connection is not None:
+            self._connection.terminate()
+
+
+async def _record(tx: Transaction[None], lock: Lock) -> None:
+    await record_lock(tx, workspace=lock.workspace, number=lock.number, lock=lock.lock, error=lock.error)
