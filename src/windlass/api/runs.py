@@ -1,0 +1,86 @@
+"""From an HTTP request to a run request, and from a finished job to an answer. Shared by every way to run something."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
+
+import orjson
+from fastapi import Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from windlass.api.access import UI_HEADER, Caller
+from windlass.api.responses import raw_json, text
+from windlass.errors import BadRequest
+from windlass.jobs import arguments, wait
+from windlass.jobs.model import RunRequest
+
+MAX_DELAY_S = 10 * 365 * 24 * 3600
+
+
+class RunQuery(BaseModel):
+    """The query parameters of every run."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    scheduled_for: datetime | None = None
+    scheduled_in_secs: int | None = Field(None, ge=0, le=MAX_DELAY_S)
+    parent_job: UUID | None = None
+    root_job: UUID | None = None
+    job_id: UUID | None = None
+    tag: str | None = Field(None, max_length=200)
+    timeout: int | None = Field(None, ge=1, le=2**31 - 1)
+    invisible_to_owner: bool = False
+    include_header: str | None = None
+    include_query: str | None = None
+    payload: str | None = None
+    queue_limit: int | None = Field(None, ge=0)
+
+
+async def run_request(
+    request: Request, query: RunQuery, *, path: str | None = None, hash: int | None = None
+) -> RunRequest:
+    """What the request asks to run: arguments from the body (or `payload` by GET), asked-for headers and queries."""
+    body = await request.body() if request.method == "POST" else _payload(query.payload)
+    extra = _copied(request.headers, query.include_header) | _copied(request.query_params, query.include_query)
+    return RunRequest(
+        path=path, hash=hash, args=orjson.dumps(extra | arguments.parse(body)), tag=query.tag, timeout=query.timeout,
+        scheduled_for=_aware(query.scheduled_for), scheduled_in_secs=query.scheduled_in_secs,
+        parent_job=query.parent_job, root_job=query.root_job, job_id=query.job_id,
+        visible_to_owner=not query.invisible_to_owner,
+        trigger_kind="ui" if UI_HEADER in request.headers else "webhook",
+    )  # fmt: skip
+
+
+async def wait_for_result(caller: Caller, job_id: UUID) -> Response:
+    """The result of a job that this caller launched: 200 when it succeeded, 500 with the error object when it failed,
+    408 when it runs on beyond the wait limit.
+    """
+    app = caller.app
+    outcome = await wait.wait_for(app.database, app.listener, job_id, timeout=app.settings.timeout_wait_result)
+    if outcome is None:
+        return text(f"job {job_id} is still running; its result can be read later", 408)
+    return raw_json(outcome.result, 200 if outcome.success else 500)
+
+
+def _copied(source: Mapping[str, Any], names: str | None) -> dict[str, str]:
+    return {name: source[name] for name in (names or "").split(",") if name and name in source}
+
+
+def _payload(payload: str | None) -> bytes:
+    if not payload:
+        return b""
+    try:
+        text = unquote(payload).replace("-", "+").replace("_", "/")
+        return unquote(b64decode(text + "=" * (-len(text) % 4), validate=True).decode()).encode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise BadRequest(f"payload: not base64 of JSON text: {error}") from error
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise BadRequest("scheduled_for: needs a time zone, such as 2030-01-01T00:00:00Z")
+    return moment
