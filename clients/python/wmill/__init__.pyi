@@ -1,0 +1,39 @@
+from . import client as client
+from . import s3_reader as s3_reader
+from . import s3_types as s3_types
+from .client import Client as Client
+from .client import Windmill as Windmill
+from .errors import ApiError as ApiError
+from .errors import JobFailed as JobFailed
+from .errors import NotFound as NotFound
+from .errors import Unreachable as Unreachable
+from .errors import WindmillError as WindmillError
+from .functions import *  # noqa: F403
+from .jobs import JobStatus as JobStatus
+from .s3_reader import S3BufferedReader as S3BufferedReader
+from .s3_types import Boto3ConnectionSettings as Boto3ConnectionSettings
+from .s3_types import DuckDbConnectionSettings as DuckDbConnectionSettings
+from .s3_types import PolarsConnectionSettings as PolarsConnectionSettings
+from .s3_types import S3FsArgs as S3FsArgs
+from .s3_types import S3FsClientKwargs as S3FsClientKwargs
+from .s3_types import S3Object as S3Object
+from .s3_types import StorageOptions as StorageOptions
+from .shared_state import get_shared_state as get_shared_state
+from .shared_state import get_shared_state_pickle as get_shared_state_pickle
+from .shared_state import set_shared_state as set_shared_state
+from .shared_state import set_shared_state_pickle as set_shared_state_pickle
+from .sql import DataTableClient as DataTableClient
+from .sql import DucklakeClient as DucklakeClient
+from .sql import SqlQuery as SqlQuery
+from .sql import infer_sql_type as infer_sql_type
+from .sql import parse_sql_client_name as parse_sql_client_name
+from .streams import append_to_result_stream as append_to_result_stream
+from .streams import stream_result as stream_result
+from .syntax import parse_resource_syntax as parse_resource_syntax
+from .syntax import parse_s3_object as parse_s3_object
+from .syntax import parse_variable_syntax as parse_variable_syntax
+from .tasks import task as task
+from .texts import JsonList as JsonList
+from .texts import JsonObject as JsonObject
+
+__version__: str
