@@ -1,11 +1,15 @@
 """The real application in this process, driven over HTTP without a socket, and a small world to act in."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 
 from support.postgres import Urls
 from windlass.api.app import create_app
@@ -72,8 +76,25 @@ async def running_api(urls: Urls, **overrides: Any) -> AsyncIterator[Api]:
     async with app.router.lifespan_context(app):
         token = await make_world(database)
         transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 50_000), raise_app_exceptions=False)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8000") as http:
+        hooks = {"response": [shape_check(app)]}
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8000", event_hooks=hooks) as http:
             yield Api(http=http, database=database, token=token)
+
+
+def shape_check(app: FastAPI) -> Callable[[httpx2.Response], Awaitable[None]]:
+    """Holds every JSON answer of a test against the shape that the route's documentation promises."""
+    routes = [route for route in app.router.routes if isinstance(route, APIRoute) and route.response_model is not None]
+
+    async def check(response: httpx2.Response) -> None:
+        if response.status_code != 200 or "json" not in response.headers.get("content-type", ""):
+            return
+        path, method = response.request.url.path, response.request.method
+        for route in routes:
+            if method in route.methods and route.path_regex.match(path):
+                TypeAdapter(route.response_model).validate_python(json.loads(await response.aread()))
+                return
+
+    return check
 
 
 async def make_world(database: Database) -> str:

@@ -1,5 +1,6 @@
 """One table from exception to status. Error bodies are plain sentences, because the protocol's clients print them."""
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
@@ -27,6 +28,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.WindlassError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(asyncpg.DataError, _unstorable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -55,6 +57,11 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return PlainTextResponse(str(error.detail), error.status_code, error.headers)
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    log.warning("unstorable value", method=request.method, path=request.url.path, exc_info=error)
+    return PlainTextResponse("a value cannot be stored: it holds a NUL or half a character, or is out of range", 400)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

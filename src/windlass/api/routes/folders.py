@@ -40,7 +40,7 @@ async def list_folders(caller: Actor) -> Response:
         return json(await folders.list_folders(tx))
 
 
-@routes.get("/w/{workspace}/folders/listnames", Capability.FOLDERS_READ)
+@routes.get("/w/{workspace}/folders/listnames", Capability.FOLDERS_READ, response_model=list[str])
 async def list_folder_names(caller: Actor) -> Response:
     """The names of the folders that the caller may read."""
     async with caller.transaction() as tx:

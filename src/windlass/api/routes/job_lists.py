@@ -8,6 +8,7 @@ import orjson
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Json
 
+from windlass.api import shapes
 from windlass.api.access import Actor, Caller, Routes
 from windlass.api.paging import Page, PerPage, csv
 from windlass.api.responses import json
@@ -86,32 +87,32 @@ async def _list(caller: Caller, query: JobListQuery, place: str | None) -> Respo
         return json(await read.list_jobs(tx, query.to_filter(place), page=query.page, per_page=query.per_page))
 
 
-@routes.get("/w/{workspace}/jobs/list", READ)
+@routes.get("/w/{workspace}/jobs/list", READ, response_model=list[shapes.ListedJob])
 async def list_jobs(actor: Actor, query: Annotated[JobListQuery, Query()]) -> Response:
     """Jobs, queued and completed, newest first."""
     return await _list(actor, query, None)
 
 
-@routes.get("/w/{workspace}/jobs/queue/list", READ)
+@routes.get("/w/{workspace}/jobs/queue/list", READ, response_model=list[shapes.ListedJob])
 async def list_queue(actor: Actor, query: Annotated[JobListQuery, Query()]) -> Response:
     """Jobs that wait or run."""
     return await _list(actor, query, "queue")
 
 
-@routes.get("/w/{workspace}/jobs/completed/list", READ)
+@routes.get("/w/{workspace}/jobs/completed/list", READ, response_model=list[shapes.ListedJob])
 async def list_completed(actor: Actor, query: Annotated[JobListQuery, Query()]) -> Response:
     """Jobs that have ended."""
     return await _list(actor, query, "completed")
 
 
-@routes.get("/w/{workspace}/jobs/queue/count", READ)
+@routes.get("/w/{workspace}/jobs/queue/count", READ, response_model=shapes.Count)
 async def count_queue(actor: Actor) -> Response:
     """How many jobs wait."""
     async with actor.transaction() as tx:
         return json(dict(await queries.count_queue(tx.connection, workspace=actor.principal.workspace)))
 
 
-@routes.get("/w/{workspace}/jobs/completed/count", READ)
+@routes.get("/w/{workspace}/jobs/completed/count", READ, response_model=shapes.Count)
 async def count_completed(actor: Actor) -> Response:
     """How many jobs have ended."""
     async with actor.transaction() as tx:
@@ -159,7 +160,7 @@ async def count_by_tag(
         return json([dict(row) async for row in rows])
 
 
-@routes.get("/workers/list", Capability.ACCOUNT)
+@routes.get("/workers/list", Capability.ACCOUNT, response_model=list[shapes.Worker])
 async def list_workers(actor: Actor, ping_since: Annotated[int, Query(ge=0, le=10**9)] = 60) -> Response:
     """Workers that were heard of lately."""
     async with actor.app.database.system() as tx:

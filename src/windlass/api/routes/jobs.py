@@ -7,7 +7,7 @@ import orjson
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
-from windlass.api import updates
+from windlass.api import shapes, updates
 from windlass.api.access import Actor, Caller, Routes
 from windlass.api.responses import json, raw_json, text
 from windlass.api.runs import RunQuery, run_request, wait_for_result
@@ -165,14 +165,14 @@ async def run_dependencies(actor: Actor, body: DependenciesBody, query: RunParam
     return await _run_and_wait(actor, body.to_request(), query)
 
 
-@routes.get("/w/{workspace}/jobs_u/get/{id}", READ)
+@routes.get("/w/{workspace}/jobs_u/get/{id}", READ, response_model=shapes.Job)
 async def get_job(actor: Actor, id: UUID, no_logs: bool = False, no_code: bool = False) -> Response:
     """One job with everything."""
     async with actor.transaction() as tx:
         return json(await read.get(tx, id, with_logs=not no_logs, with_code=not no_code))
 
 
-@routes.get("/w/{workspace}/jobs_u/completed/get/{id}", READ)
+@routes.get("/w/{workspace}/jobs_u/completed/get/{id}", READ, response_model=shapes.Job)
 async def get_completed(actor: Actor, id: UUID) -> Response:
     """One job that has ended; 404 before that."""
     async with actor.transaction() as tx:
@@ -192,7 +192,7 @@ async def get_result(actor: Actor, id: UUID) -> Response:
         return raw_json(outcome.result)
 
 
-@routes.get("/w/{workspace}/jobs_u/completed/get_result_maybe/{id}", READ)
+@routes.get("/w/{workspace}/jobs_u/completed/get_result_maybe/{id}", READ, response_model=shapes.ResultMaybe)
 async def get_result_maybe(actor: Actor, id: UUID) -> Response:
     """The result if there is one; always the same four keys."""
     async with actor.transaction() as tx:
@@ -225,7 +225,7 @@ async def get_logs(actor: Actor, id: UUID) -> Response:
         return text(await logs.read(tx, id))
 
 
-@routes.get("/w/{workspace}/jobs_u/getupdate/{id}", READ)
+@routes.get("/w/{workspace}/jobs_u/getupdate/{id}", READ, response_model=shapes.JobUpdate)
 async def get_update(actor: Actor, id: UUID, query: Annotated[updates.UpdateQuery, Query()]) -> Response:
     """What is new since the offsets; waits a moment when nothing is, because clients ask again at once."""
     return json(await updates.next_update(actor, id, query))

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from windlass.api import shapes
 from windlass.api.access import Actor, Routes
 from windlass.api.paging import Page, PerPage, csv
 from windlass.api.responses import fragment, json, raw_json, text
@@ -141,7 +142,7 @@ async def update_value(actor: Actor, path: str, body: ResourceValue) -> Response
     return text(f"value of resource {path} updated")
 
 
-@routes.get("/w/{workspace}/resources/get/{path:path}", READ)
+@routes.get("/w/{workspace}/resources/get/{path:path}", READ, response_model=shapes.Resource)
 async def get(actor: Actor, path: str) -> Response:
     """A resource with its value as it is stored."""
     async with actor.transaction() as tx:
@@ -170,7 +171,7 @@ async def exists(actor: Actor, path: str) -> Response:
         return json(await service.find(tx, path) is not None)
 
 
-@routes.get("/w/{workspace}/resources/list", READ)
+@routes.get("/w/{workspace}/resources/list", READ, response_model=list[shapes.Resource])
 async def list_resources(
     actor: Actor, resource_type: str | None = None, resource_type_exclude: str | None = None,
     path_start: str | None = None, path: str | None = None, description: str | None = None,
@@ -228,7 +229,7 @@ async def file_resource_type_to_file_ext_map(actor: Actor) -> Response:
     })  # fmt: skip
 
 
-@routes.get("/w/{workspace}/resources/type/list", READ)
+@routes.get("/w/{workspace}/resources/type/list", READ, response_model=list[shapes.ResourceType])
 async def list_types(actor: Actor) -> Response:
     """The resource types of the workspace and the shared ones."""
     async with actor.transaction() as tx:
@@ -242,7 +243,7 @@ async def list_type_names(actor: Actor) -> Response:
         return json([found.name for found in await types.list_types(tx)])
 
 
-@routes.get("/w/{workspace}/resources/type/get/{path:path}", READ)
+@routes.get("/w/{workspace}/resources/type/get/{path:path}", READ, response_model=shapes.ResourceType)
 async def get_type(actor: Actor, path: str) -> Response:
     """One resource type."""
     async with actor.transaction() as tx:

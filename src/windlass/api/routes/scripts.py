@@ -5,6 +5,7 @@ from typing import Any, Literal
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from windlass.api import shapes
 from windlass.api.access import Actor, Routes
 from windlass.api.paging import Page, PerPage, csv
 from windlass.api.responses import json, text
@@ -34,7 +35,7 @@ class NewScriptBody(BaseModel):
     auto_parent: bool | None = False
     lock: str | list[str] | None = None
     tag: str | None = None
-    timeout: int | None = Field(None, ge=1)
+    timeout: int | None = Field(None, ge=1, le=2**31 - 1)
     priority: int | None = Field(None, ge=0, le=100)
     deployment_message: str | None = None
     skip_draft_deletion: bool | None = False
@@ -116,7 +117,7 @@ async def create(actor: Actor, body: NewScriptBody, skip_if_noop: bool = False) 
         return text(await service.create(tx, body.to_model(skip_if_noop=skip_if_noop)), 201)
 
 
-@routes.get("/w/{workspace}/scripts/list", READ)
+@routes.get("/w/{workspace}/scripts/list", READ, response_model=list[shapes.ListedScript])
 async def list_scripts(
     actor: Actor, page: Page = 1, per_page: PerPage = 100, path_start: str | None = None, path_exact: str | None = None,
     created_by: str | None = None, show_archived: bool = False, kinds: str | None = None, languages: str | None = None,
@@ -139,7 +140,7 @@ async def list_search(actor: Actor) -> Response:
         return json([dict(row) async for row in rows])
 
 
-@routes.get("/w/{workspace}/scripts/list_paths", READ)
+@routes.get("/w/{workspace}/scripts/list_paths", READ, response_model=list[str])
 async def list_paths(actor: Actor) -> Response:
     """Paths of every script."""
     async with actor.transaction() as tx:
@@ -147,21 +148,21 @@ async def list_paths(actor: Actor) -> Response:
         return json([row["path"] async for row in rows])
 
 
-@routes.get("/w/{workspace}/scripts/get/p/{path:path}", READ)
+@routes.get("/w/{workspace}/scripts/get/p/{path:path}", READ, response_model=shapes.Script)
 async def get_by_path(actor: Actor, path: str) -> Response:
     """The live version."""
     async with actor.transaction() as tx:
         return json(await service.get(tx, path=path))
 
 
-@routes.get("/w/{workspace}/scripts/get/h/{hash}", READ)
+@routes.get("/w/{workspace}/scripts/get/h/{hash}", READ, response_model=shapes.Script)
 async def get_by_hash(actor: Actor, hash: str) -> Response:
     """One version."""
     async with actor.transaction() as tx:
         return json(await service.get(tx, number=_number(hash)))
 
 
-@routes.get("/w/{workspace}/scripts/get/draft/{path:path}", READ)
+@routes.get("/w/{workspace}/scripts/get/draft/{path:path}", READ, response_model=shapes.ScriptWithDraft)
 async def get_with_draft(actor: Actor, path: str) -> Response:
     """The live version with one's own draft."""
     async with actor.transaction() as tx:
@@ -182,14 +183,14 @@ async def raw_by_hash(actor: Actor, hash: str) -> Response:
         return text((await service.get(tx, number=_number(hash.split(".")[0])))["content"])
 
 
-@routes.get("/w/{workspace}/scripts/exists/p/{path:path}", READ)
+@routes.get("/w/{workspace}/scripts/exists/p/{path:path}", READ, response_model=bool)
 async def exists(actor: Actor, path: str) -> Response:
     """Whether a live script has this path."""
     async with actor.transaction() as tx:
         return json(await service.queries.exists(tx.connection, workspace=actor.principal.workspace, path=path))
 
 
-@routes.get("/w/{workspace}/scripts/history/p/{path:path}", READ)
+@routes.get("/w/{workspace}/scripts/history/p/{path:path}", READ, response_model=list[shapes.ScriptVersion])
 async def history(actor: Actor, path: str) -> Response:
     """The versions, newest first."""
     async with actor.transaction() as tx:
@@ -220,7 +221,7 @@ async def update_history(actor: Actor, hash: str, path: str, body: HistoryBody) 
         return text(f"updated the message of {hash}")
 
 
-@routes.get("/w/{workspace}/scripts/deployment_status/h/{hash}", READ)
+@routes.get("/w/{workspace}/scripts/deployment_status/h/{hash}", READ, response_model=shapes.DeploymentStatus)
 async def deployment_status(actor: Actor, hash: str) -> Response:
     """Whether the lock is there, and if not, why. Both keys are always present."""
     async with actor.transaction() as tx:
@@ -269,7 +270,7 @@ async def put_draft(actor: Actor, body: DraftBody) -> Response:
         return text(f"draft {body.path} saved", 201)
 
 
-@routes.get("/w/{workspace}/drafts/list", READ)
+@routes.get("/w/{workspace}/drafts/list", READ, response_model=list[shapes.Draft])
 async def list_drafts(actor: Actor) -> Response:
     """One's own drafts."""
     async with actor.transaction() as tx:
@@ -284,7 +285,7 @@ async def delete_draft(actor: Actor, kind: str, path: str) -> Response:
         return text(f"draft {path} deleted")
 
 
-@routes.post("/w/{workspace}/scripts/signature", READ)
+@routes.post("/w/{workspace}/scripts/signature", READ, response_model=shapes.Signature)
 async def signature(actor: Actor, body: SignatureBody) -> Response:
     """The schema of the code's main function, or where it does not parse; the code is never run."""
     found = service.signature(body.language, body.content)
@@ -292,7 +293,7 @@ async def signature(actor: Actor, body: SignatureBody) -> Response:
                  "has_preprocessor": found.has_preprocessor, "has_main": found.has_main})  # fmt: skip
 
 
-@routes.get("/languages", Capability.ACCOUNT)
+@routes.get("/languages", Capability.ACCOUNT, response_model=list[shapes.Language])
 async def list_languages(actor: Actor) -> Response:
     """The languages that this server knows."""
     fields = ("name", "editor_mode", "extension", "template", "comment", "tag")

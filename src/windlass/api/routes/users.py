@@ -1,12 +1,13 @@
 """Accounts of the instance, one's own account and tokens, and the members of a workspace."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Response
 from pydantic import BaseModel
 
+from windlass.api import shapes
 from windlass.api.access import Actor, Caller, Routes
 from windlass.api.paging import Page, PerPage
 from windlass.api.responses import json, text
@@ -65,7 +66,7 @@ class MemberEdit(BaseModel):
     disabled: bool | None = None
 
 
-@routes.get("/users/whoami", Capability.ACCOUNT)
+@routes.get("/users/whoami", Capability.ACCOUNT, response_model=shapes.Person)
 async def whoami_global(caller: Actor) -> Response:
     """The account behind the token."""
     if caller.principal.email == SUPERADMIN_EMAIL:
@@ -92,7 +93,7 @@ async def set_own_password(body: NewPassword, caller: Actor) -> Response:
     return text("password updated")
 
 
-@routes.get("/users/tokens/list", Capability.TOKENS)
+@routes.get("/users/tokens/list", Capability.TOKENS, response_model=list[shapes.Token])
 async def list_tokens(caller: Actor, exclude_ephemeral: bool = False) -> Response:
     """One's own live tokens, without browser sessions when asked."""
     async with caller.app.database.system() as tx:
@@ -183,13 +184,13 @@ async def delete_account(email: str, caller: Actor) -> Response:
     return text(f"deleted {email}")
 
 
-@routes.get("/w/{workspace}/users/whoami", Capability.USERS_READ)
+@routes.get("/w/{workspace}/users/whoami", Capability.USERS_READ, response_model=shapes.Member)
 async def whoami(caller: Actor) -> Response:
     """The caller as the workspace knows them."""
     return json(await _as_user(caller))
 
 
-@routes.get("/w/{workspace}/users/list", Capability.USERS_READ)
+@routes.get("/w/{workspace}/users/list", Capability.USERS_READ, response_model=list[shapes.Member])
 async def list_members(workspace: str, caller: Actor) -> Response:
     """Everybody in the workspace."""
     async with caller.app.database.system() as tx:
@@ -275,7 +276,7 @@ def _token(row: Any) -> dict[str, Any]:
 
 
 async def _as_user(caller: Caller) -> dict[str, Any]:
-    """The principal in the shape of a user; a superadmin need not be a member."""
+    """The principal in the shape of a user. A superadmin need not be a member; clients want a date."""
     principal = caller.principal
     async with caller.app.database.system() as tx:
         member = await users.find_by_email(tx, principal.workspace, principal.email)
@@ -283,7 +284,7 @@ async def _as_user(caller: Caller) -> dict[str, Any]:
         return asdict(member)
     return {
         "email": principal.email, "username": principal.username, "is_admin": True, "is_super_admin": True,
-        "operator": False, "disabled": False, "created_at": None, "groups": list(principal.groups),
+        "operator": False, "disabled": False, "created_at": datetime.now(UTC), "groups": list(principal.groups),
         "folders": [], "folders_read": [], "folders_owners": [], "non_member": True,
     }  # fmt: skip
 

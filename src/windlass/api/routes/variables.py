@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Body, Response
 from pydantic import BaseModel, Field
 
+from windlass.api import shapes
 from windlass.api.access import Actor, Routes
 from windlass.api.paging import Page, PerPage
 from windlass.api.responses import json, text
@@ -73,7 +74,7 @@ async def update(actor: Actor, path: str, body: VariableChanges, already_encrypt
     return text(f"variable {changed.path} updated")
 
 
-@routes.get("/w/{workspace}/variables/get/{path:path}", READ)
+@routes.get("/w/{workspace}/variables/get/{path:path}", READ, response_model=shapes.Variable)
 async def get(
     actor: Actor, path: str, decrypt_secret: bool = True, include_encrypted: bool = False
 ) -> Response:  # fmt: skip
@@ -99,7 +100,7 @@ async def exists(actor: Actor, path: str) -> Response:
         return json(await service.find(tx, path) is not None)
 
 
-@routes.get("/w/{workspace}/variables/list", READ)
+@routes.get("/w/{workspace}/variables/list", READ, response_model=list[shapes.Variable])
 async def list_variables(
     actor: Actor, path_start: str | None = None, path: str | None = None, description: str | None = None,
     value: str | None = None, broad_filter: str | None = None, label: str | None = None, page: Page = 1,

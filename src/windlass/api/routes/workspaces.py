@@ -3,6 +3,7 @@
 from fastapi import Response
 from pydantic import BaseModel
 
+from windlass.api import shapes
 from windlass.api.access import Actor, Caller, Routes
 from windlass.api.responses import json, text
 from windlass.audit import log as audit
@@ -85,7 +86,7 @@ async def create(body: NewWorkspace, caller: Actor) -> Response:
     return text(f"Created workspace {body.id}", 201)
 
 
-@routes.get("/workspaces/list", Capability.WORKSPACES_LIST)
+@routes.get("/workspaces/list", Capability.WORKSPACES_LIST, response_model=list[shapes.Workspace])
 async def list_mine(caller: Actor) -> Response:
     """The workspaces that the caller is a member of."""
     async with caller.app.database.system() as tx:
