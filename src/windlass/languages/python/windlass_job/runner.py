@@ -6,9 +6,10 @@ Reads `job.json` and `args.json`, leaves `result.json`. Standard output and erro
 # ruff: noqa: PLC0415
 
 import io
-import json
 import os
 import sys
+
+from . import quick_json
 
 PLAIN = (str, int, float, bool, dict, list, object)
 PLAIN_NAMES = frozenset(kind.__name__ for kind in PLAIN)
@@ -151,8 +152,7 @@ async def drain(generator) -> list:
 def dumps(result) -> bytes:
     """Strict UTF-8 JSON: at once where the standard encoder can, else with the robust one."""
     try:
-        text = json.dumps(result, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode()
+        return quick_json.dumps(result).encode()
     except (TypeError, ValueError, RecursionError):
         from . import encoding
 
@@ -189,7 +189,7 @@ def speak_utf8() -> None:
 def read(file: str) -> dict:
     """A JSON file."""
     with open(file, "rb") as source:
-        return json.loads(source.read())
+        return quick_json.loads(source.read())
 
 
 def write(file: str, document: bytes) -> None:
