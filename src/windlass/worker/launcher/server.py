@@ -4,6 +4,8 @@
 worker itself, large and threaded, never forks. A launch is one packet with four files: the worker's line to
 the new supervisor, then the job's stdin, stdout and stderr. The request itself goes to the supervisor over
 that line, so nothing a request holds can hurt the server.
+
+One supervisor is always forked ahead of its launch: a fork takes about as long as everything else in here.
 """
 
 import gc
@@ -48,6 +50,7 @@ class Server:
     def __init__(self, channel: socket.socket):
         self._channel = channel
         self._supervisors: set[int] = set()
+        self._spare: socket.socket | None = None
         # Supervisors hold the reading end: it closes when this process ends, however it ends.
         self._lifeline, self._lifeline_end = os.pipe()
         self._wake, self._wake_end = os.pipe()
@@ -55,6 +58,7 @@ class Server:
     def serve(self) -> None:
         """Fork on request until the worker goes, then wait until every supervisor has cleaned up."""
         self._notice_ended_children()
+        self._fork_spare()
         poller = select.poll()
         poller.register(self._channel, select.POLLIN)
         poller.register(self._wake, select.POLLIN)
@@ -66,6 +70,7 @@ class Server:
             if self._channel.fileno() in ready and not self._accept():
                 break
         os.close(self._lifeline_end)
+        self._give_spare([])
         self._wait_for_supervisors()
 
     def _notice_ended_children(self) -> None:
@@ -75,29 +80,61 @@ class Server:
     def _accept(self) -> bool:
         """Take one launch; False when the worker has gone."""
         packet, files, _, _ = socket.recv_fds(self._channel, 16, _FILES_PER_LAUNCH, socket.MSG_CMSG_CLOEXEC)
-        if packet and len(files) == _FILES_PER_LAUNCH:
-            self._fork(files)
+        if packet and len(files) == _FILES_PER_LAUNCH and not self._give_spare(files):
+            self._launch_at_once(files)
         for file in files:
             os.close(file)
+        if packet and self._spare is None:
+            self._fork_spare()
         return bool(packet)
 
-    def _fork(self, files: list[int]) -> None:
+    def _give_spare(self, files: list[int]) -> bool:
+        """Hand a launch to the supervisor that waits, or with no files send it away; False when there is none."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return False
+        with spare:
+            try:
+                socket.send_fds(spare, [b"launch"], files)
+            except OSError:
+                return False  # it was killed meanwhile
+        return True
+
+    def _launch_at_once(self, files: list[int]) -> None:
         try:
-            pid = os.fork()
+            self._fork_spare(must=True)
         except OSError as error:
             _refuse(files[0], error)
+        else:
+            self._give_spare(files)
+
+    def _fork_spare(self, *, must: bool = False) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            pid = os.fork()
+        except OSError:
+            ours.close()
+            theirs.close()
+            if must:
+                raise
             return
         if pid == 0:
-            self._become_supervisor(files)
+            ours.close()
+            self._become_supervisor(theirs)
+        theirs.close()
         self._supervisors.add(pid)
+        self._spare = ours
 
-    def _become_supervisor(self, files: list[int]) -> None:
+    def _become_supervisor(self, orders: socket.socket) -> None:
         try:
             signal.set_wakeup_fd(-1)
             self._channel.close()
             for file in (self._lifeline_end, self._wake, self._wake_end):
                 os.close(file)
-            supervise(socket.socket(fileno=files[0]), self._lifeline, files[1:])
+            _, files, _, _ = socket.recv_fds(orders, 16, _FILES_PER_LAUNCH, socket.MSG_CMSG_CLOEXEC)
+            orders.close()
+            if len(files) == _FILES_PER_LAUNCH:
+                supervise(socket.socket(fileno=files[0]), self._lifeline, files[1:])
             os._exit(0)
         finally:
             os._exit(1)
