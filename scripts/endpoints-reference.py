@@ -27,9 +27,9 @@ def render() -> str:
 
 def section(routes: Routes) -> str:
     """One domain's table."""
-    rows = [row(item) for item in routes.declared]
     title = routes.tag.replace("_", " ").capitalize()
-    return "\n".join(["", f"## {title}", "", "| method | path | needs | what it does |", "|---|---|---|---|", *rows, ""])
+    head = ["", f"## {title}", "", "| method | path | needs | what it does |", "|---|---|---|---|"]
+    return "\n".join([*head, *map(row, routes.declared), ""])
 
 
 def row(item: Declaration) -> str:

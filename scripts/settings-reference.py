@@ -34,7 +34,9 @@ TAIL = """
 ## Passed on to package installers
 
 Variables whose names begin with one of these reach the process that resolves and installs packages, and no other
-process of a job: {passed}.
+process of a job:
+
+{passed}
 """
 
 
@@ -44,8 +46,14 @@ def render() -> str:
     for name, field in Settings.model_fields.items():
         if name in GROUPS:
             lines += ["", f"## {GROUPS[name]}", "", "| name | value | default | meaning |", "|---|---|---|---|"]
-        lines.append(f"| `{env_name(name, field)}` | {value_words(field)} | {default_words(field)} | {meaning(field)} |")
-    return "\n".join(lines) + "\n" + TAIL.format(passed=", ".join(f"`{prefix}`" for prefix in PASSED_TO_INSTALLERS))
+        lines.append(row(name, field))
+    passed = ", ".join(f"`{prefix}`" for prefix in PASSED_TO_INSTALLERS)
+    return "\n".join(lines) + "\n" + TAIL.format(passed=passed)
+
+
+def row(name: str, field: FieldInfo) -> str:
+    """One setting."""
+    return f"| `{env_name(name, field)}` | {value_words(field)} | {default_words(field)} | {meaning(field)} |"
 
 
 def env_name(name: str, field: FieldInfo) -> str:

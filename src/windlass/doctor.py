@@ -66,7 +66,7 @@ async def _check_embedded(settings: Settings) -> Finding:
         server = await embedded.start(settings.home)
         await server.stop()
     except WindlassError as error:
-        if "already" in str(error):
+        if "in use" in str(error):
             return Finding(name="database", ok=True, detail="embedded PostgreSQL is in use by a running windlass")
         return Finding(name="database", ok=False, detail=str(error), fix=f"tail {settings.home}/logs/postgres.log")
     return Finding(name="database", ok=True, detail="embedded PostgreSQL starts")

@@ -9,7 +9,6 @@ WindlassError
 ├── Conflict              409  the thing exists already, or has moved on
 ├── PayloadTooLarge       413  the body is over the limit
 ├── TooManyRequests       429  slow down; `retry_after` in seconds
-├── JobFailed             500  only for callers that wait for a job and asked for the failure as an error
 ├── Unavailable           503  a part is away for the moment; `retry_after` in seconds
 │   ├── DatabaseUnavailable
 │   └── QueueFull

@@ -37,7 +37,7 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """All settings. Each field tells its unit, default and the reason for the default."""
 
-    model_config = SettingsConfigDict(env_prefix="", case_sensitive=False, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="", case_sensitive=False, extra="ignore")
 
     mode: Mode = Field("standalone", description="What this process is, when no sub-command says so.")
     home: Path = Field(
@@ -140,7 +140,7 @@ class Settings(BaseSettings):
 
     json_fmt: bool = Field(False, description="Log JSON records instead of readable lines.")
     rust_log: str = Field("info", description="Log level: trace, debug, info, warn, error (Windmill's name).")
-    min_free_disk_space_mb: int = Field(1000, ge=0, description="Free MiB below which doctor and workers complain.")
+    min_free_disk_space_mb: int = Field(1000, ge=0, description="Free MiB below which doctor complains.")
     license_key: str | None = Field(None, description="Accepted and ignored: there is no edition.")
 
     @field_validator("worker_tags", mode="before")
@@ -216,9 +216,13 @@ def _inherited_secrets() -> dict[str, str]:
         return json.loads(pipe.read())
 
 
+def _input_name(field: str) -> str:
+    return str(Settings.model_fields[field].validation_alias or field)
+
+
 def load(**overrides: object) -> Settings:
     """Read settings from overrides, then the parent's pipe, then the environment; Misconfigured names what is wrong."""
-    given = {key: value for key, value in overrides.items() if value is not None}
+    given = {_input_name(field): value for field, value in overrides.items() if value is not None}
     try:
         settings = Settings(**(_inherited_secrets() | given))  # pyright: ignore[reportArgumentType]
     except ValidationError as error:

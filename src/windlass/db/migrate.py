@@ -53,6 +53,11 @@ async def migrate(owner_url: str) -> list[str]:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
         await connection.execute(HISTORY)
         return [item.name for item in migrations() if await _apply(connection, item)]
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Misconfigured(
+            f"the login of DATABASE_URL may not do what a migration needs: {error}; it must own the database and be able"
+            " to create roles, or be a member of windlass_user and windlass_service with ADMIN OPTION"
+        ) from error
     finally:
         await connection.close()
 

@@ -28,6 +28,7 @@ _WRITE = ~(_MAKE_CHAR | _MAKE_BLOCK)
 
 # The newest ABI these rules were written for: later bits would be handled, and so denied, unseen.
 SCOPES_SINCE_ABI = 6
+_TRUNCATE_SINCE_ABI = 3
 
 ALWAYS_READABLE = (
     "/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/proc", "/etc/alternatives", "/etc/ca-certificates",
@@ -50,6 +51,11 @@ def abi() -> int:
         return kernel.syscall(_CREATE_RULESET, 0, 0, _GIVE_VERSION)
     except OSError:
         return 0
+
+
+def sees_truncation() -> bool:
+    """Whether the running kernel's Landlock covers shortening a file by its path (Linux 6.2)."""
+    return abi() >= _TRUNCATE_SINCE_ABI
 
 
 def restrict(*, readable: Iterable[str], writable: Iterable[str], tcp: bool) -> None:
@@ -79,7 +85,7 @@ def _create(version: int, tcp: bool) -> int:
 def _handled(version: int) -> int:
     access = _FIRST_ACCESS_BITS
     access |= _REFER if version >= 2 else 0
-    access |= _TRUNCATE if version >= 3 else 0
+    access |= _TRUNCATE if version >= _TRUNCATE_SINCE_ABI else 0
     return access | (_IOCTL_DEV if version >= 5 else 0)
 
 

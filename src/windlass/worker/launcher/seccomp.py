@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 
-from windlass.worker.launcher import kernel
+from windlass.worker.launcher import kernel, landlock
 
 # name: (x86_64, aarch64); None where the architecture has no such call.
 _DENIED: dict[str, tuple[int | None, int | None]] = {
@@ -33,6 +33,7 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
 _CLONE, _CLONE3 = (56, 220), (435, 435)
 _SOCKET, _SOCKETPAIR, _IOCTL = (41, 198), (53, 199), (16, 29)
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+_TRUNCATE = (76, 45)
 _FIRST_X32_CALL = 0x40000000
 
 _NAMESPACE_FLAGS = 0x7E020000
@@ -55,8 +56,11 @@ def restrict(*, internet: bool) -> None:
     kernel.prctl(kernel.PR_SET_SECCOMP, _MODE_FILTER, program.place)
 
 
-def assemble(machine: str, *, internet: bool) -> bytes:
-    """The BPF program for `machine`, as the kernel reads it. Raises KeyError on an unknown machine."""
+def assemble(machine: str, *, internet: bool, truncates: bool = True) -> bytes:
+    """The BPF program for `machine`, as the kernel reads it. Raises KeyError on an unknown machine.
+
+    `truncates` False refuses to shorten a file by its path, which the first versions of Landlock do not see.
+    """
     column, audit_number = _ARCHITECTURES[machine]
     program = [
         _load(4), (_JUMP_EQUAL, 1, 0, audit_number), _answer(_KILL_PROCESS),
@@ -67,7 +71,7 @@ def assemble(machine: str, *, internet: bool) -> bytes:
         *_when(_JUMP_EQUAL, _SOCKETPAIR[column], _socketpair_rules()),
         *_when(_JUMP_EQUAL, _IOCTL[column], _ioctl_rules()),
     ]  # fmt: skip
-    for numbers in _DENIED.values():
+    for numbers in (*_DENIED.values(), *(() if truncates else (_TRUNCATE,))):
         number = numbers[column]
         if number is not None:
             program += _when(_JUMP_EQUAL, number, [_refuse(errno.EPERM)])
@@ -158,7 +162,7 @@ class _Program:
 
 # Built once, before any fork. An unknown machine gets no program, and so every launch on it is refused.
 _PROGRAMS = {
-    internet: _Program(assemble(os.uname().machine, internet=internet))
+    internet: _Program(assemble(os.uname().machine, internet=internet, truncates=landlock.sees_truncation()))
     for internet in (True, False)
     if os.uname().machine in _ARCHITECTURES
 }
