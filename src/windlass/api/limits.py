@@ -1,6 +1,7 @@
 """Limits on what comes in and headers on what goes out, for every request alike."""
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from windlass.api.errors import answer
@@ -37,7 +38,7 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._max_bytes:
-                raise self._error()
+                raise HTTPException(413, str(self._error()))  # the framework turns any other exception into a 400
             return message
 
         await self._app(scope, counted, send)

@@ -3,9 +3,12 @@
 from typing import Annotated
 
 from fastapi import Query
+from pydantic import AfterValidator
+
+MOST = 1000
 
 Page = Annotated[int, Query(ge=0, le=1_000_000)]
-PerPage = Annotated[int, Query(ge=1, le=1000)]
+PerPage = Annotated[int, Query(ge=1), AfterValidator(lambda asked: min(asked, MOST))]
 
 
 def csv(value: str | None) -> list[str] | None:

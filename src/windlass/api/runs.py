@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-import orjson
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,9 +44,10 @@ async def run_request(
 ) -> RunRequest:
     """What the request asks to run: arguments from the body (or `payload` by GET), asked-for headers and queries."""
     body = await request.body() if request.method == "POST" else _payload(query.payload)
-    extra = _copied(request.headers, query.include_header) | _copied(request.query_params, query.include_query)
+    headers = {_argument(name): value for name, value in _copied(request.headers, query.include_header).items()}
+    extra = headers | _copied(request.query_params, query.include_query)
     return RunRequest(
-        path=path, hash=hash, args=orjson.dumps(extra | arguments.parse(body)), tag=query.tag, timeout=query.timeout,
+        path=path, hash=hash, args=_merged(extra, body), tag=query.tag, timeout=query.timeout,
         scheduled_for=_aware(query.scheduled_for), scheduled_in_secs=query.scheduled_in_secs,
         parent_job=query.parent_job, root_job=query.root_job, job_id=query.job_id,
         visible_to_owner=not query.invisible_to_owner,
@@ -66,8 +66,18 @@ async def wait_for_result(caller: Caller, job_id: UUID) -> Response:
     return raw_json(outcome.result, 200 if outcome.success else 500)
 
 
+def _merged(extra: dict[str, str], body: bytes) -> bytes:
+    """A body that stands alone goes on as it came, so that numbers of any size arrive whole."""
+    given = arguments.parse(body)
+    return body if given and not extra else arguments.encode(extra | given)
+
+
 def _copied(source: Mapping[str, Any], names: str | None) -> dict[str, str]:
     return {name: source[name] for name in (names or "").split(",") if name and name in source}
+
+
+def _argument(header: str) -> str:
+    return header.strip().lower().replace("-", "_")
 
 
 def _payload(payload: str | None) -> bytes:

@@ -8,6 +8,7 @@ from windlass import paths
 from windlass.auth.permissions import Principal
 from windlass.db.pool import Transaction
 from windlass.errors import BadRequest, NotFound
+from windlass.resources.values import encode
 from windlass.scripts import service
 from windlass.scripts.service import queries
 
@@ -20,7 +21,7 @@ async def put(tx: Transaction[Principal], *, kind: str, path: str, value: dict[s
         raise BadRequest(f"typ: {kind!r} is not one of {', '.join(sorted(KINDS))}")
     await queries.put_draft(
         tx.connection, workspace=tx.actor.workspace, path=paths.check(path), kind=kind, username=tx.actor.username,
-        value=orjson.dumps(value).decode(),
+        value=encode(value).decode(),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from windlass.jobs.launch import launch
 from windlass.jobs.model import JobKind, RunRequest
 from windlass.languages import registry as languages
 from windlass.languages.base import Language, Signature
+from windlass.resources.values import encode
 from windlass.scripts.model import NewScript, hex_of
 
 queries = load(__file__)
@@ -33,10 +34,10 @@ async def create(tx: Transaction[Principal], new: NewScript) -> str:
     """
     _check(tx.actor, new)
     current = await queries.find_current(tx.connection, workspace=tx.actor.workspace, path=new.path)
-    if current and new.skip_if_noop and _is_same(current, new):
+    signature = languages.get(new.language).signature(new.content)
+    if current and new.skip_if_noop and _is_same(current, new, signature):
         return hex_of(current["hash"])
     parent = await _parent(tx, new, current)
-    signature = languages.get(new.language).signature(new.content)
     number = await _insert(tx, new, parent, signature)
     if not new.skip_draft_deletion:
         await queries.delete_draft(tx.connection, workspace=tx.actor.workspace, kind="script", path=new.path)
@@ -68,12 +69,13 @@ def _check(principal: Principal, new: NewScript) -> None:
     arguments.check_schema(new.schema)
 
 
-def _is_same(current: Any, new: NewScript) -> bool:
-    stored = orjson.loads(current["options"])
+def _is_same(current: Any, new: NewScript, found: Signature) -> bool:
+    plain = ("content", "summary", "description", "language", "kind", "priority")
     return (
-        all(current[name] == getattr(new, name) for name in ("content", "summary", "description", "language",
-        "kind", "tag", "timeout", "priority"))
-        and stored == new.options
+        all(current[name] == getattr(new, name) for name in plain)
+        and current["tag"] == (new.tag or None)
+        and current["timeout"] == _timeout(new, found)
+        and _without_defaults(orjson.loads(current["options"])) == _without_defaults(_options(new, found))
         and (new.schema is None or orjson.loads(current["schema"] or "null") == new.schema)
         and (new.lock is None or new.lock == current["lock"])
     )  # fmt: skip
@@ -118,8 +120,8 @@ async def _insert(tx: Transaction[Principal], new: NewScript, parent: Any, found
             parent_hashes=[parent["hash"], *parent["parent_hashes"]] if parent else [], summary=new.summary,
             description=new.description, content=new.content, language=new.language, kind=new.kind,
             schema=_schema(new, parent, found), lock=None if error else lock, lock_error_logs=error, tag=new.tag or
-            None, timeout=new.timeout or found.timeout, priority=new.priority,
-            options=orjson.dumps(new.options | {"has_preprocessor": found.has_preprocessor}).decode(),
+            None, timeout=_timeout(new, found), priority=new.priority,
+            options=encode(_options(new, found)).decode(),
             deployment_message=new.deployment_message, created_by=tx.actor.username,
             extra_perms=parent["extra_perms"] if parent else None,
         )  # fmt: skip
@@ -139,6 +141,18 @@ async def _resolve_lock(tx: Transaction[Principal], new: NewScript, number: int)
     ))  # fmt: skip
 
 
+def _without_defaults(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not False}
+
+
+def _timeout(new: NewScript, found: Signature) -> int | None:
+    return new.timeout or found.timeout
+
+
+def _options(new: NewScript, found: Signature) -> dict[str, Any]:
+    return new.options | {"has_preprocessor": found.has_preprocessor}
+
+
 def _hash(workspace: str | None, new: NewScript) -> int:
     text = f"{workspace}\0{new.path}\0{new.parent_hash}\0{time.time_ns()}\0{new.content}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)
@@ -148,7 +162,7 @@ def _schema(new: NewScript, parent: Any, found: Signature) -> str | None:
     schema = new.schema if new.schema is not None else found.schema
     if schema is None:
         return parent["schema"] if parent else None
-    return orjson.dumps(schema).decode()
+    return encode(schema).decode()
 
 
 def _parse_error(found: Signature) -> str | None:

@@ -14,7 +14,7 @@ from windlass.api.runs import RunQuery, run_request, wait_for_result
 from windlass.auth.permissions import Capability
 from windlass.errors import Forbidden, NotFound
 from windlass.flows.cancel import cancel
-from windlass.jobs import logs, read
+from windlass.jobs import arguments, logs, read
 from windlass.jobs.launch import launch, queries
 from windlass.jobs.model import JobKind, RunRequest
 from windlass.scripts.model import number_of
@@ -38,8 +38,9 @@ class PreviewBody(BaseModel):
         """What the queue takes."""
         return RunRequest(
             kind=JobKind.PREVIEW, code=self.content, language=self.language, path=self.path, lock=self.lock,
-            args=orjson.dumps(self.args or {}), tag=self.tag or query.tag, timeout=query.timeout, job_id=query.job_id,
-            parent_job=query.parent_job, root_job=query.root_job, visible_to_owner=not query.invisible_to_owner,
+            args=arguments.encode(self.args or {}), tag=self.tag or query.tag, timeout=query.timeout,
+            job_id=query.job_id, parent_job=query.parent_job, root_job=query.root_job,
+            visible_to_owner=not query.invisible_to_owner,
         )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""What Windlass costs: latencies, throughput and memory of real processes. Begin with `__main__`."""
