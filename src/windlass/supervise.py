@@ -162,7 +162,7 @@ async def _spawn(child: Child) -> asyncio.subprocess.Process:
             env={**child.env, SECRETS_FD: str(reading)},
             pass_fds=(reading,),
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            preexec_fn=die_with_parent(signal.SIGKILL),
         )
     finally:
         os.close(reading)

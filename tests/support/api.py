@@ -24,9 +24,7 @@ PASSWORD = "correct horse battery"
 
 def settings_for(urls: Urls, **overrides: Any) -> Settings:
     """Settings that point at a test database."""
-    return load(
-        database_url=urls.owner, database_url_api=urls.api, database_url_system=urls.system, **overrides
-    )
+    return load(database_url=urls.owner, database_url_api=urls.api, database_url_system=urls.system, **overrides)
 
 
 def open_database(urls: Urls) -> Database:

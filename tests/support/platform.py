@@ -16,7 +16,7 @@ import uvicorn
 from support.api import PASSWORD, WORKSPACE, Api, make_token, make_world, open_database, settings_for
 from support.postgres import Urls
 from windlass.api.app import create_app
-from windlass.commands import make_worker
+from windlass.commands.worker import make_worker
 from windlass.settings import Settings
 from windlass.worker.launcher.client import Launcher
 from windlass.worker.launcher.probe import measure

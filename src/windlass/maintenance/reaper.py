@@ -14,12 +14,17 @@ log = get_logger("reaper")
 
 def duty(settings: Settings) -> Duty:
     """Looks six times within the time a worker may be silent."""
-    policy = rescue.RescuePolicy(restart=settings.restart_zombie_jobs, max_attempts=settings.max_attempts)
+    policy = policy_of(settings)
 
     async def work(database: Database) -> None:
         await reap(database, silence=settings.zombie_job_timeout, policy=policy)
 
     return Duty(name="reaper", interval=settings.zombie_job_timeout / 6, work=work)
+
+
+def policy_of(settings: Settings) -> rescue.RescuePolicy:
+    """What the settings say about jobs whose worker was lost."""
+    return rescue.RescuePolicy(restart=settings.restart_zombie_jobs, max_attempts=settings.max_attempts)
 
 
 async def reap(database: Database, *, silence: float, policy: rescue.RescuePolicy) -> int:

@@ -1,0 +1,74 @@
+"""`windlass worker`: one worker process with its sandbox."""
+
+import asyncio
+import signal
+import socket
+import sys
+from uuid import uuid4
+
+from windlass.commands import databases
+from windlass.db.listen import Listener
+from windlass.db.pool import Database
+from windlass.jobs.model import DEPENDENCY_TAG
+from windlass.languages import registry as languages
+from windlass.processes import deny_tracing
+from windlass.settings import Settings
+from windlass.telemetry import get_logger
+from windlass.worker.execute import Executor
+from windlass.worker.launcher.client import Launcher
+from windlass.worker.launcher.probe import measure
+from windlass.worker.loop import CHANNELS, Worker
+from windlass.worker.source import Heart, SqlSource, WorkerInfo
+from windlass.worker.toolchain import toolchain
+
+log = get_logger("windlass")
+EXIT_REFUSED = 78
+UNSAFE = "0"
+
+
+async def run(settings: Settings) -> int:
+    """One worker process."""
+    deny_tracing()
+    (settings.home / "jobs").mkdir(parents=True, exist_ok=True)
+    (settings.home / "cache").mkdir(parents=True, exist_ok=True)
+    launcher = Launcher(accept_unsandboxed=settings.accepts_no_sandbox)
+    await launcher.start()
+    try:
+        measured = await measure(launcher, folder=settings.home / "jobs")
+        if measured.tier == UNSAFE and not _may_go_on(settings, measured.open):
+            return EXIT_REFUSED
+        database = databases.make_database(settings, databases.WORKER_POOL)
+        await database.open()
+        worker = await make_worker(settings, database, launcher, measured.tier)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, worker.stop)
+        loop.add_signal_handler(signal.SIGINT, worker.interrupt)
+        await worker.run()
+        await database.close()
+        return 0
+    finally:
+        await launcher.stop()
+
+
+async def make_worker(settings: Settings, database: Database, launcher: Launcher, tier: str) -> Worker:
+    """A worker of this process, ready to run."""
+    name = f"wk-{settings.worker_group}-{socket.gethostname()}-{uuid4().hex[:8]}"
+    info = WorkerInfo(name=name, instance=socket.gethostname(), group=settings.worker_group,
+                      tags=settings.worker_tags or (*languages.names(), DEPENDENCY_TAG), slots=settings.worker_slots,
+                      tier=tier)  # fmt: skip
+    source = SqlSource(database, info)
+    await source.open()
+    executor = Executor(settings=settings, database=database, source=source, launcher=launcher,
+                        tools=toolchain(settings))  # fmt: skip
+    return Worker(settings=settings, source=source, executor=executor, heart=Heart(database),
+                  listener=Listener(database, CHANNELS))  # fmt: skip
+
+
+def _may_go_on(settings: Settings, holes: list[str]) -> bool:
+    """Whether a worker may run jobs although the sandbox leaks; says so loudly either way."""
+    if settings.accepts_no_sandbox:
+        log.warning("JOBS RUN WITHOUT A SANDBOX: any script can read and change what this user can", holes=holes)
+        return True
+    print(f"windlass worker: SANDBOX REFUSED: {', '.join(holes)}\n"
+          "hint: run `windlass doctor`; WM_UNSANDBOXED=i-accept starts without a sandbox", file=sys.stderr)  # fmt: skip
+    return False
