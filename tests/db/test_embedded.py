@@ -63,9 +63,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 
 def start_in_a_process(home: Path) -> tuple[subprocess.Popen[str], int]:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", START_AND_WAIT, str(home)], stdout=subprocess.PIPE, text=True
-    )
+    parent = subprocess.Popen([sys.executable, "-c", START_AND_WAIT, str(home)], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     return parent, int(parent.stdout.readline())
 
@@ -78,9 +76,7 @@ def is_alive(pid: int) -> bool:
 
 
 async def test_each_url_logs_in_as_its_own_role_and_only_the_owner_is_superuser(postgres):
-    query = (
-        "select rolname || ' ' || rolsuper || ' ' || rolinherit from pg_roles where rolname = current_user"
-    )
+    query = "select rolname || ' ' || rolsuper || ' ' || rolinherit from pg_roles where rolname = current_user"
     assert await value(postgres.owner_url, query) == "windlass true true"
     assert await value(postgres.api_url, query) == "windlass_api false false"
     assert await value(postgres.system_url, query) == "windlass_system false false"
@@ -195,9 +191,7 @@ async def test_a_stale_pid_file_that_names_a_stranger_does_not_hinder(home):
 
 async def test_a_first_start_that_was_cut_short_is_completed(home):
     first = await embedded.start(home)
-    connection = await asyncpg.connect(
-        embedded._url(first.sockets, "windlass", _owner_password(first), "postgres")
-    )
+    connection = await asyncpg.connect(embedded._url(first.sockets, "windlass", _owner_password(first), "postgres"))
     await connection.execute("drop database windlass")
     await connection.execute("drop role windlass_system")
     await connection.close()

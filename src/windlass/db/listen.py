@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from windlass.db.pool import Database
+from windlass.db.pool import Database, guarding
 from windlass.errors import DatabaseUnavailable
 from windlass.telemetry import get_logger
 
@@ -23,6 +23,7 @@ class Listener:
     def __init__(self, database: Database, channels: tuple[str, ...]) -> None:
         self._database = database
         self._channels = channels
+        self._is_away = False
         self._waiters: dict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
 
     @asynccontextmanager
@@ -43,7 +44,9 @@ class Listener:
             try:
                 await self._listen_once()
             except DatabaseUnavailable:
-                log.warning("listener lost the database")
+                if not self._is_away:
+                    log.warning("listener lost the database")
+                self._is_away = True
             await asyncio.sleep(RECONNECT_S)
 
     async def _listen_once(self) -> None:
@@ -51,8 +54,10 @@ class Listener:
         gone = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: gone.set())
-            for channel in self._channels:
-                await connection.add_listener(channel, self._on_news)
+            with guarding():
+                for channel in self._channels:
+                    await connection.add_listener(channel, self._on_news)
+            self._is_away = False
             self._wake_all()
             await gone.wait()
         finally:

@@ -55,8 +55,8 @@ async def migrate(owner_url: str) -> list[str]:
         return [item.name for item in migrations() if await _apply(connection, item)]
     except asyncpg.InsufficientPrivilegeError as error:
         raise Misconfigured(
-            f"the login of DATABASE_URL may not do what a migration needs: {error}; it must own the database and be able"
-            " to create roles, or be a member of windlass_user and windlass_service with ADMIN OPTION"
+            f"the login of DATABASE_URL may not do what a migration needs: {error}; it must own the database and be"
+            " able to create roles, or be a member of windlass_user and windlass_service with ADMIN OPTION"
         ) from error
     finally:
         await connection.close()

@@ -5,8 +5,9 @@ the code; workers, authentication and maintenance use one that is a member of `w
 database and a single login, the role is set per transaction instead.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -31,10 +32,13 @@ LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.InternalClientError,  # an idle connection was told of the shutdown, but has not been closed yet
     ConnectionError,
+    TimeoutError,
 )
 ACQUIRE_TIMEOUT_S = 5
 COMMAND_TIMEOUT_S = 60
+RETRY_S = 0.5
 ENTER_USER = "SELECT set_config('role', 'windlass_user', true), set_config('windlass.context', $1, true)"
 
 
@@ -48,6 +52,7 @@ class Actor(Protocol):
 
 
 A = TypeVar("A")
+R = TypeVar("R")
 RequestActor = TypeVar("RequestActor", bound=Actor)
 
 
@@ -143,11 +148,20 @@ async def _guarded(pool: asyncpg.Pool) -> AsyncIterator[Any]:
         connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
     except GONE as error:
         raise DatabaseUnavailable("the database does not answer") from error
-    try:
-        with guarding():
+    with guarding():  # also over the release, which talks to the server
+        try:
             yield connection
-    finally:
-        await pool.release(connection)
+        finally:
+            await pool.release(connection)
+
+
+async def patiently(operation: Callable[[], Awaitable[R]]) -> R:
+    """Repeat an operation that may safely run twice until the database answers, however long that takes."""
+    while True:
+        try:
+            return await operation()
+        except DatabaseUnavailable:
+            await asyncio.sleep(RETRY_S)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from windlass.db.listen import Listener
 from windlass.db.pool import Database
+from windlass.errors import DatabaseUnavailable
 from windlass.jobs.launch import queries
 from windlass.jobs.model import Outcome, Status
 
@@ -22,9 +23,10 @@ async def wait_for(database: Database, listener: Listener, job_id: UUID, *, time
         async with asyncio.timeout(timeout), listener.subscribe(DONE, str(job_id)) as done:
             while True:
                 done.clear()
-                outcome = await _find(database, job_id)
-                if outcome is not None:
-                    return outcome
+                with suppress(DatabaseUnavailable):  # the job goes on without it, and so does the wait
+                    outcome = await _find(database, job_id)
+                    if outcome is not None:
+                        return outcome
                 with suppress(TimeoutError):
                     await asyncio.wait_for(done.wait(), POLL_S)
     return None

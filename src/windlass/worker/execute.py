@@ -105,8 +105,8 @@ class Executor:
     async def execute(self, job: ClaimedJob, slot: int, control: Control) -> Verdict:
         """Run an attempt to its end; every fault of the job is in the verdict."""
         held = Held(job_id=job.id, epoch=job.epoch)
-        log = JobLog(self.database, held, limit=self.settings.max_log_bytes)
-        folder = self.settings.home / "jobs" / f"{job.id}-{job.epoch}"
+        log = JobLog(self.database, held, limit=self.settings.max_log_chars)
+        folder = self._folder(job)
         lock: Lock | None = None
         try:
             await log.open()
@@ -116,9 +116,15 @@ class Executor:
             lock = _failed_lock(job, str(fault))
         finally:
             await log.close()
-            if not self.settings.keep_job_dir:
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         return Verdict(completion=_completion(job, control, success=success, result=result), lock=lock)
+
+    async def clean_up(self, job: ClaimedJob) -> None:
+        """Remove what an attempt left on disk; call it once the outcome is home, so that nobody waits for it."""
+        if not self.settings.keep_job_dir:
+            await asyncio.to_thread(shutil.rmtree, self._folder(job), ignore_errors=True)
+
+    def _folder(self, job: ClaimedJob) -> Path:
+        return self.settings.home / "jobs" / f"{job.id}-{job.epoch}"
 
     async def _steps(
         self, job: ClaimedJob, slot: int, folder: Path, log: JobLog, control: Control
@@ -294,7 +300,8 @@ def _labels(result: bytes) -> tuple[str, ...]:
         return ()
     value: Any = orjson.loads(result)
     labels = value.get("wm_labels") if isinstance(value, dict) else None
-    return tuple(str(label)[:100] for label in labels[:20]) if isinstance(labels, list) else ()
+    given = labels[:20] if isinstance(labels, list) else ()
+    return tuple(str(label)[:100].replace("\x00", "\ufffd") for label in given)
 
 
 def _good_lock(job: ClaimedJob, lock: str) -> Lock | None:

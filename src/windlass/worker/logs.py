@@ -3,9 +3,12 @@ it."""
 
 import asyncio
 import codecs
-from collections.abc import Callable
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-from windlass.db.pool import Database
+from windlass.db.pool import Database, patiently
 from windlass.errors import DatabaseUnavailable
 from windlass.jobs import logs
 from windlass.jobs.pull import Held
@@ -14,6 +17,26 @@ FLUSH_S = 0.1
 CHUNK = 64 * 1024
 TAIL_BYTES = 1024 * 1024
 STREAM_MARK = "WM_STREAM:"
+STREAM_LINE = re.compile(f"^{STREAM_MARK}.*\\n", re.MULTILINE)
+
+
+@dataclass(kw_only=True)
+class Lane:
+    """Text on its way to the database. A batch is repeated unchanged until it arrives, so that offsets stay true."""
+
+    append: Callable[..., Awaitable[int]]
+    end: int = 0
+    waiting: list[str] = field(default_factory=list)
+    batch: str = ""
+
+    async def flush(self, database: Database, held: Held) -> None:
+        """Send everything; DatabaseUnavailable keeps what has not arrived."""
+        while self.batch or self.waiting:
+            if not self.batch:
+                self.batch, self.waiting = "".join(self.waiting), []
+            async with database.system_statement() as tx:
+                self.end = await self.append(tx, held, start=self.end, content=self.batch)
+            self.batch = ""
 
 
 class JobLog:
@@ -24,19 +47,27 @@ class JobLog:
         self._held = held
         self._room = limit
         self._limit = limit
-        self._text: list[str] = []
-        self._stream: list[str] = []
-        self._log_end = self._stream_end = 0
+        self._text = Lane(append=logs.append)
+        self._stream = Lane(append=logs.append_stream)
         self._flusher: asyncio.Task[None] | None = None
+        self._flushing = asyncio.Lock()
         self._wake = asyncio.Event()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether whatever comes is dropped."""
+        return self._room <= 0
 
     async def open(self) -> None:
         """Go on where an earlier attempt stopped."""
         if self._held.epoch > 1:
-            async with self._database.system_statement() as tx:
-                self._log_end = await logs.end(tx, self._held.job_id)
+            self._text.end = await patiently(self._find_end)
             self.write(f"\n--- attempt {self._held.epoch}: the worker of the one before was lost ---\n")
         self._flusher = asyncio.create_task(self._flush_for_ever())
+
+    async def _find_end(self) -> int:
+        async with self._database.system_statement() as tx:
+            return await logs.end(tx, self._held.job_id)
 
     def write(self, text: str) -> None:
         """Add text; beyond the limit it is dropped, and the log says so once."""
@@ -44,27 +75,26 @@ class JobLog:
             return
         kept = text[: self._room]
         self._room -= len(kept)
-        self._text.append(kept.replace("\x00", "\ufffd"))
+        self._text.waiting.append(kept.replace("\x00", "\ufffd"))
         if self._room <= 0:
-            self._text.append(f"\n--- log limit of {self._limit // 1024} KiB reached, the rest is dropped ---\n")
+            marker = f"\n--- log limit of {self._limit // 1024} KiB reached, the rest is dropped ---\n"
+            self._text.waiting.append(marker)
         self._wake.set()
 
     def stream(self, text: str) -> None:
         """Add text to the result stream, under the same limit."""
         if self._room > 0:
             self._room -= len(text)
-            self._stream.append(text.replace("\x00", "\ufffd"))
+            self._stream.waiting.append(text.replace("\x00", "\ufffd"))
             self._wake.set()
 
     async def close(self) -> None:
         """Write what is left. When the database is away it is given up: the result matters more."""
-        if self._flusher is not None:
-            self._flusher.cancel()
-            await asyncio.gather(self._flusher, return_exceptions=True)
-        try:
+        async with self._flushing:  # what is being sent arrives first
+            if self._flusher is not None:
+                self._flusher.cancel()
+        with suppress(DatabaseUnavailable):
             await self._flush()
-        except DatabaseUnavailable:
-            self._text.clear()
 
     async def _flush_for_ever(self) -> None:
         while True:
@@ -77,16 +107,9 @@ class JobLog:
             await asyncio.sleep(FLUSH_S)
 
     async def _flush(self) -> None:
-        if self._text:
-            content, start = "".join(self._text), self._log_end
-            async with self._database.system_statement() as tx:
-                self._log_end = await logs.append(tx, self._held, start=start, content=content)
-            del self._text[:]
-        if self._stream:
-            content, start = "".join(self._stream), self._stream_end
-            async with self._database.system_statement() as tx:
-                self._stream_end = await logs.append_stream(tx, self._held, start=start, content=content)
-            del self._stream[:]
+        async with self._flushing:
+            await self._text.flush(self._database, self._held)
+            await self._stream.flush(self._database, self._held)
 
 
 class Output:
@@ -97,6 +120,7 @@ class Output:
         self._keeps_tail = keeps_tail
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._line = ""
+        self._open: Callable[[str], None] | None = None
         self._tail = bytearray()
 
     @property
@@ -108,7 +132,7 @@ class Output:
         """Read the pipe to its end, whatever comes."""
         while chunk := await pipe.read(CHUNK):
             self.feed(chunk)
-        self._emit(self._line + self._decoder.decode(b"", final=True), is_last=True)
+        self.finish()
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes."""
@@ -116,25 +140,38 @@ class Output:
             self._tail += chunk
             if len(self._tail) > 2 * TAIL_BYTES:
                 del self._tail[:-TAIL_BYTES]
-        self._emit(self._line + self._decoder.decode(chunk), is_last=False)
+        if not self._log.is_full:
+            self._emit(self._decoder.decode(chunk), is_last=False)
+
+    def finish(self) -> None:
+        """Pass on what was held back; nothing more comes."""
+        self._emit(self._decoder.decode(b"", final=True), is_last=True)
 
     def _emit(self, text: str, *, is_last: bool) -> None:
-        self._line = ""
-        if STREAM_MARK[:1] not in text:
-            return self._log.write(text)
-        *whole, rest = text.split("\n")
-        for line in whole:
-            self._route(line, "\n", self._log.write)
-        if not is_last and _may_become_stream(rest):
-            self._line = rest
-        else:
-            self._route(rest, "", self._log.write)
+        text, self._line = self._line + text, ""
+        if self._open is not None:  # the rest of a line goes where its beginning went
+            rest, newline, text = text.partition("\n")
+            self._open(rest + newline)
+            self._open = None if newline else self._open
+        *_, last = text.rpartition("\n")
+        self._emit_lines(text[: len(text) - len(last)])
+        if not is_last and _may_become_stream(last):
+            self._line = last
+        elif last:
+            self._open = self._stream if last.startswith(STREAM_MARK) else self._log.write
+            self._open(last)
 
-    def _route(self, line: str, ending: str, write: Callable[[str], None]) -> None:
-        if line.startswith(STREAM_MARK):
-            self._log.stream(line.removeprefix(STREAM_MARK).removeprefix(" ").replace("\\n", "\n"))
-        else:
-            write(line + ending)
+    def _emit_lines(self, text: str) -> None:
+        begin = 0
+        for found in STREAM_LINE.finditer(text):
+            self._log.write(text[begin : found.start()])
+            self._stream(found[0])
+            begin = found.end()
+        self._log.write(text[begin:])
+
+    def _stream(self, line: str) -> None:
+        text = line.removesuffix("\n").removeprefix(STREAM_MARK).removeprefix(" ")
+        self._log.stream(text.replace("\\n", "\n"))
 
 
 def _may_become_stream(rest: str) -> bool:

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from windlass.db.listen import Listener
 from windlass.errors import DatabaseUnavailable
-from windlass.jobs.failures import failure
+from windlass.jobs.failures import canceled, failure
 from windlass.jobs.model import ClaimedJob, Completion, Status
-from windlass.jobs.pull import Held
+from windlass.jobs.pull import CancelRequest, Held
 from windlass.jobs.wait import CANCEL, QUEUED
 from windlass.settings import Settings
 from windlass.telemetry import get_logger
@@ -33,6 +33,7 @@ class Attempt:
     job: ClaimedJob
     slot: int
     control: Control = field(default_factory=Control)
+    is_settling: bool = False
 
     @property
     def held(self) -> Held:
@@ -53,6 +54,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._executed = 0
 
     def stop(self) -> None:
@@ -60,12 +62,20 @@ class Worker:
         self._stopping.set()
         self._wake.set()
 
+    def interrupt(self) -> None:
+        """What Ctrl-C does: the first drains, the second gives back what runs, at once."""
+        if self._stopping.is_set():
+            self._hurried.set()
+        self.stop()
+
     async def run(self) -> None:
         """Work until `stop`."""
         work = (self._listener.run(), self._relay_news(), self._watch_cancels(), self._beat(), self._ping())
         duties = [asyncio.create_task(duty) for duty in work]
         log.info("worker registered", WORKER_GROUP=self._settings.worker_group, worker=self._source.info.name,
                  tags=",".join(self._source.info.tags), tier=self._source.info.tier)  # fmt: skip
+        for duty in duties:
+            duty.add_done_callback(self._end_with)
         try:
             while not self._stopping.is_set():
                 await self._fill_slots()
@@ -77,6 +87,12 @@ class Worker:
             self._heart.close()
             with suppress(DatabaseUnavailable):
                 await self._source.goodbye()
+
+    def _end_with(self, duty: asyncio.Task[None]) -> None:
+        """A worker without heartbeats or news is worse than none: stop, and be started again."""
+        if not duty.cancelled():
+            log.error("a duty of the worker ended", exc_info=duty.exception())
+            self.stop()
 
     async def _fill_slots(self) -> None:
         self._wake.clear()
@@ -119,6 +135,7 @@ class Worker:
         await self._bring_home(attempt, verdict)
 
     async def _bring_home(self, attempt: Attempt, verdict: Verdict) -> None:
+        attempt.is_settling = True
         try:
             if attempt.control.is_lost:
                 log.warning("attempt was fenced, its result is dropped", job_id=str(attempt.job.id))
@@ -127,6 +144,7 @@ class Worker:
         finally:
             self._executed += 1
             self._attempts.pop(attempt.job.id, None)
+            await self._executor.clean_up(attempt.job)
             self._wake.set()
 
     async def _relay_news(self) -> None:
@@ -153,8 +171,9 @@ class Worker:
             try:
                 await asyncio.wait_for(self._renew(), interval)
                 last_good = loop.time()
-            except (DatabaseUnavailable, TimeoutError):
-                log.warning("heartbeat failed", seconds=round(loop.time() - last_good, 1))
+            except (DatabaseUnavailable, TimeoutError) as error:
+                silent = round(loop.time() - last_good, 1)
+                log.warning("heartbeat failed", seconds=silent, reason=repr(error.__cause__ or error))
             if self._attempts and loop.time() - last_good > patience:
                 self._lose(list(self._attempts.values()), "the lease could not be renewed")
 
@@ -165,7 +184,8 @@ class Worker:
             return
         answers = await self._heart.beat([attempt.held for attempt in attempts])
         still_here = [attempt for attempt in attempts if attempt.job.id in self._attempts]
-        self._lose([item for item in still_here if item.job.id not in answers], "another attempt holds the job")
+        gone = [item for item in still_here if item.job.id not in answers and not item.is_settling]
+        self._lose(gone, "another attempt holds the job, or somebody ended it")
         for attempt in still_here:
             request = answers.get(attempt.job.id)
             if request is not None and attempt.control.cancel is None:
@@ -191,17 +211,33 @@ class Worker:
         log.info("draining", jobs=len(self._tasks), seconds=self._settings.drain_timeout)
         with suppress(DatabaseUnavailable):
             await self._source.ping(draining=True, jobs_executed=self._executed)
-        await asyncio.wait(self._tasks, timeout=self._settings.drain_timeout)
+        await self._wait_for_jobs()
         for attempt in list(self._attempts.values()):
             await self._give_back(attempt)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
 
+    async def _wait_for_jobs(self) -> None:
+        ended = asyncio.create_task(asyncio.wait(self._tasks))
+        hurried = asyncio.create_task(self._hurried.wait())
+        await asyncio.wait({ended, hurried}, timeout=self._settings.drain_timeout, return_when=asyncio.FIRST_COMPLETED)
+        for task in (ended, hurried):
+            task.cancel()
+
     async def _give_back(self, attempt: Attempt) -> None:
         attempt.control.is_lost = True
         attempt.control.kill()
+        request = attempt.control.cancel
         with suppress(DatabaseUnavailable):
-            await self._source.release(attempt.held)
+            if request is None:
+                await self._source.release(attempt.held)
+            else:
+                await self._source.settle(_canceled(attempt.job, request))
+
+
+def _canceled(job: ClaimedJob, request: CancelRequest) -> Completion:
+    result = canceled(request.by, request.reason)
+    return Completion(job_id=job.id, epoch=job.epoch, status=Status.CANCELED, result=result)
 
 
 def _internal_error(job: ClaimedJob, error: Exception) -> Verdict:

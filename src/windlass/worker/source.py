@@ -9,8 +9,7 @@ from windlass import __version__
 from windlass.auth import tokens
 from windlass.auth.identity import Keys, identify
 from windlass.auth.permissions import Principal
-from windlass.db.pool import Database, Transaction, guarding
-from windlass.errors import DatabaseUnavailable
+from windlass.db.pool import Database, Transaction, guarding, patiently
 from windlass.flows.settle import settle
 from windlass.jobs.launch import queries
 from windlass.jobs.model import ClaimedJob, Completion
@@ -20,7 +19,6 @@ from windlass.scripts.deploy import record_lock
 from windlass.telemetry import get_logger
 
 log = get_logger("source")
-RETRY_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +67,7 @@ class SqlSource:
         Repeating is safe: when the first try was committed and only its answer was lost, the second finds nothing
         to do.
         """
-        while True:
-            try:
-                return await self._settle(completion, lock)
-            except DatabaseUnavailable:
-                await asyncio.sleep(RETRY_S)
+        return await patiently(lambda: self._settle(completion, lock))
 
     async def _settle(self, completion: Completion, lock: Lock | None) -> bool:
         if lock is None:
@@ -92,8 +86,9 @@ class SqlSource:
 
     async def interpolate(self, job: ClaimedJob, token: str) -> bytes:
         """The job's arguments with variables and resources filled in, read with the rights of the job's user."""
-        if not has_references(job.args):
-            return job.args
+        return await patiently(lambda: self._interpolate(job, token)) if has_references(job.args) else job.args
+
+    async def _interpolate(self, job: ClaimedJob, token: str) -> bytes:
         async with self._database.system_statement() as tx:
             principal = await self._principal(tx, job, token)
         async with self._database.transaction(principal) as tx:
@@ -123,9 +118,14 @@ class Heart:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection = None
+        self._beating = asyncio.Lock()  # a cancel and the clock may ask at the same moment
 
     async def beat(self, held: Sequence[Held]) -> dict[UUID, CancelRequest | None]:
         """Renew leases; DatabaseUnavailable when that did not work."""
+        async with self._beating:
+            return await self._beat(held)
+
+    async def _beat(self, held: Sequence[Held]) -> dict[UUID, CancelRequest | None]:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._database.dedicated()
         with guarding():

@@ -63,8 +63,9 @@ def _set_limits(limits: Limits, uid_is_own: bool) -> None:
     _limit(resource.RLIMIT_NOFILE, limits.open_files)
     _limit(resource.RLIMIT_FSIZE, limits.file_size_bytes)
     _limit(resource.RLIMIT_CPU, limits.cpu_seconds, grace=1)
-    # The kernel counts processes by uid: on a shared one this would count strangers.
-    _limit(resource.RLIMIT_NPROC, limits.processes if uid_is_own else None)
+    # The kernel counts processes by uid: on a shared one this would count strangers. It allows one more than the
+    # limit, which the supervisor then sees, ends the job, and says why.
+    _limit(resource.RLIMIT_NPROC, limits.processes + 1 if uid_is_own and limits.processes is not None else None)
 
 
 def _limit(kind: int, value: int | None, *, grace: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""JSON by the interpreter's own C parts: the `json` package around them costs a job six milliseconds to import, for `re`.
+"""JSON by the interpreter's own C parts: importing the `json` package around them costs a job six milliseconds.
 
 The parts are those that `json` itself uses when it can; where an interpreter lacks them, `json` does the work.
 """
@@ -8,7 +8,7 @@ The parts are those that `json` itself uses when it can; where an interpreter la
 try:
     from _json import encode_basestring, make_encoder, make_scanner
 except ImportError:
-    make_scanner = None
+    encode_basestring = make_encoder = make_scanner = None
 
 CONSTANTS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
@@ -42,7 +42,7 @@ def loads(document: bytes):
 
 def dumps(value) -> str:
     """Strict, compact JSON text; TypeError or ValueError for what JSON cannot hold."""
-    if make_scanner is None:
+    if make_encoder is None or encode_basestring is None:
         import json
 
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
