@@ -37,7 +37,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "job_default_timeout": ("60", 60),
     "job_memory_mb": ("512", 512),
     "job_processes": ("64", 64),
-    "max_log_bytes": ("2048", 2048),
+    "max_log_chars": ("2048", 2048),
     "max_result_bytes": ("4096", 4096),
     "keep_job_dir": ("yes", True),
     "python_path": ("/usr/bin/python3", Path("/usr/bin/python3")),

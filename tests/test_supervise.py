@@ -124,9 +124,7 @@ def test_a_worker_that_never_stays_up_is_given_up(journal):
 def test_a_missing_program_is_an_error_and_not_a_hang(journal):
     code = PARENT.replace("[sys.executable, ", "['/no/such/program', ")
     given = json.dumps({"stages": [[child("", journal, "server")]]})
-    assert (
-        subprocess.run([sys.executable, "-c", code, given], timeout=20, capture_output=True).returncode != 0
-    )
+    assert subprocess.run([sys.executable, "-c", code, given], timeout=20, capture_output=True).returncode != 0
 
 
 def test_the_second_signal_kills_a_deaf_worker(journal):
@@ -141,9 +139,7 @@ def test_the_second_signal_kills_a_deaf_worker(journal):
 
 
 def test_sigkill_of_the_supervisor_leaves_no_child(journal):
-    parent = run(
-        [child(SERVES, journal, "server")], [child(SERVES, journal, "one"), child(SERVES, journal, "two")]
-    )
+    parent = run([child(SERVES, journal, "server")], [child(SERVES, journal, "one"), child(SERVES, journal, "two")])
     wait_until(lambda: len(pids(journal)) == 3)
     parent.kill()
     parent.wait()

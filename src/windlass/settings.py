@@ -1,6 +1,6 @@
 """Every setting of Windlass, and the only reader of the environment.
 
-`commands.py` builds one `Settings` at start and passes it, or the needed part, down. The reference page
+`commands` builds one `Settings` at start and passes it, or the needed part, down. The reference page
 `docs/reference/settings.md` is checked against this file by a test. Names are Windmill's where Windmill has them.
 """
 
@@ -99,8 +99,10 @@ class Settings(BaseSettings):
         None, ge=16, description="Memory limit of a job's process tree in MiB; none means no limit."
     )
     job_processes: int | None = Field(2000, ge=8, description="Processes and threads that one job may have.")
-    max_log_bytes: int = Field(
-        4 * 1024 * 1024, ge=1024, description="Bytes of log kept for one job; the rest is dropped with a marker."
+    max_log_chars: int = Field(
+        4 * 1024 * 1024,
+        ge=1024,
+        description="Characters of log kept for one job; the rest is dropped with a marker, so that one job cannot fill the disk.",
     )
     max_result_bytes: int = Field(
         8 * 1024 * 1024, ge=1024, description="Bytes of one result; more fails the job with ResultTooLarge."

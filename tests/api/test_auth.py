@@ -123,9 +123,7 @@ async def session(api):
     token = (await log_in(api, await account(api))).text
 
     async def call(method: str, path: str, **headers: str):
-        return await api.as_token(None).call(
-            method, path, headers={"cookie": f"token={token}", **headers}, json={}
-        )
+        return await api.as_token(None).call(method, path, headers={"cookie": f"token={token}", **headers}, json={})
 
     return call
 

@@ -101,21 +101,15 @@ async def test_a_missing_reference_is_404_with_its_name(dev):
 
 async def test_an_operator_writes_state_and_nothing_else(dev, operator):
     assert (await create(operator, "u/operator/script_state", {"n": 1}, "state")).status_code == 201
-    answer = await operator.post(
-        "{ws}/resources/update_value/u/operator/script_state", json={"value": {"n": 2}}
-    )
+    answer = await operator.post("{ws}/resources/update_value/u/operator/script_state", json={"value": {"n": 2}})
     assert answer.status_code == 200
     assert await value_of(operator, "u/operator/script_state") == {"n": 2}
     upsert = {"update_if_exists": "true"}
     assert (await create(operator, "u/operator/script_state", 3, "state", params=upsert)).status_code == 201
     assert (await create(operator, "u/operator/db", {}, "postgresql")).status_code == 403
-    assert (
-        await create(operator, "u/operator/script_state", 3, "postgresql", params=upsert)
-    ).status_code == 403
+    assert (await create(operator, "u/operator/script_state", 3, "postgresql", params=upsert)).status_code == 403
     assert (await create(operator, "u/dev/script_state", 1, "state")).status_code == 403
-    changed = await operator.post(
-        "{ws}/resources/update/u/operator/script_state", json={"resource_type": "any"}
-    )
+    changed = await operator.post("{ws}/resources/update/u/operator/script_state", json={"resource_type": "any"})
     assert changed.status_code == 403
     assert (await operator.delete("{ws}/resources/delete/u/operator/script_state")).status_code == 403
 
@@ -164,13 +158,9 @@ async def test_a_resource_is_renamed_but_not_onto_another_nor_into_a_foreign_pla
     await create(dev, "u/dev/second", 2)
     taken = await dev.post("{ws}/resources/update/u/dev/first", json={"path": "u/dev/second"})
     assert (taken.status_code, taken.text) == (400, "resource u/dev/second already exists")
-    assert (
-        await dev.post("{ws}/resources/update/u/dev/first", json={"path": "u/other/x"})
-    ).status_code == 403
+    assert (await dev.post("{ws}/resources/update/u/dev/first", json={"path": "u/other/x"})).status_code == 403
     assert (await dev.post("{ws}/resources/update/u/dev/first", json={"path": "bad"})).status_code == 400
-    assert (
-        await dev.post("{ws}/resources/update/u/dev/first", json={"path": "u/dev/third"})
-    ).status_code == 200
+    assert (await dev.post("{ws}/resources/update/u/dev/first", json={"path": "u/dev/third"})).status_code == 200
     assert await value_of(dev, "u/dev/third") == 1
 
 
@@ -201,9 +191,7 @@ async def test_every_value_comes_back_as_it_was(dev, text):
     (b'{"path":"u/dev/x","resource_type":"any","value":' + b"[" * 50_000 + b"]" * 50_000 + b"}", ""),
 ])  # fmt: skip
 async def test_a_bad_body_is_400_with_a_reason(dev, body, reason):
-    answer = await dev.post(
-        "{ws}/resources/create", content=body, headers={"Content-Type": "application/json"}
-    )
+    answer = await dev.post("{ws}/resources/create", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
     assert answer.text
     assert reason in answer.text
@@ -243,9 +231,7 @@ async def test_the_content_search_cuts_long_values(dev):
 
 async def test_several_are_deleted_at_once(dev):
     await create(dev, "u/dev/bulk_a")
-    answer = await dev.delete(
-        "{ws}/resources/delete_bulk", json={"paths": ["u/dev/bulk_a", "u/dev/bulk_none"]}
-    )
+    answer = await dev.delete("{ws}/resources/delete_bulk", json={"paths": ["u/dev/bulk_a", "u/dev/bulk_none"]})
     assert answer.json() == ["u/dev/bulk_a"]
 
 
@@ -287,9 +273,7 @@ async def test_shared_types_are_seen_and_not_changed(api, dev):
             "VALUES ('admins', 'c_shared', 'theirs', 'x')"
         )
     assert (await dev.get("{ws}/resources/type/get/c_shared")).json()["workspace_id"] == "admins"
-    assert (
-        await dev.post("{ws}/resources/type/update/c_shared", json={"description": "x"})
-    ).status_code == 404
+    assert (await dev.post("{ws}/resources/type/update/c_shared", json={"description": "x"})).status_code == 404
     assert (await dev.delete("{ws}/resources/type/delete/c_shared")).status_code == 404
     await dev.post("{ws}/resources/type/create", json={"name": "c_shared", "description": "ours"})
     assert (await dev.get("{ws}/resources/type/get/c_shared")).json()["description"] == "ours"

@@ -79,7 +79,8 @@ async def test_a_script_is_read_by_path_and_by_hash_with_what_was_stored(dev):
     by_path = await script_at(dev, "u/dev/deep/er/path")
     by_hash = (await dev.get(f"{{ws}}/scripts/get/h/{hash}")).json()
     expected = fields | {"hash": hash, "path": "u/dev/deep/er/path", "content": ECHO, "language": "python3",
-                         "created_by": "dev", "archived": False, "deleted": False, "is_template": False, "kind": "script",
+                         "created_by": "dev", "archived": False, "deleted": False, "is_template": False,
+                         "kind": "script",
                          "ws_error_handler_muted": False, "starred": False, "has_preprocessor": False,
                          "extra_perms": {}, "workspace_id": "main", "parent_hashes": None}  # fmt: skip
     assert by_path.items() >= expected.items()
@@ -204,7 +205,9 @@ async def test_a_folder_gives_reading_and_writing_apart(dev, api):
         made = await api.post("{ws}/folders/create", json={"name": name, "extra_perms": grants})
         assert made.status_code in (200, 201), made.text
         await created(api, f"f/{name}/x")
-    seen = [(await dev.get(f"{{ws}}/scripts/get/p/f/{name}/x")).status_code for name in ("closed", "readable", "writable")]
+    seen = [
+        (await dev.get(f"{{ws}}/scripts/get/p/f/{name}/x")).status_code for name in ("closed", "readable", "writable")
+    ]
     assert seen == [404, 200, 200]
     made = [(await create(dev, f"f/{name}/y")).status_code for name in ("closed", "readable", "writable", "unknown")]
     assert made == [403, 403, 201, 403]
@@ -405,7 +408,9 @@ async def test_the_signature_is_told_without_running_the_code(dev):
 
 @pytest.mark.slow
 async def test_a_dependency_is_locked_installed_and_used(dev, platform):
-    hash = await created(dev, "u/dev/punycode", "# requirements:\n# idna\nimport idna\ndef main(): return idna.encode('ä').decode()\n")
+    hash = await created(
+        dev, "u/dev/punycode", "# requirements:\n# idna\nimport idna\ndef main(): return idna.encode('ä').decode()\n"
+    )
     status = await deployed(dev, hash, 120)
     assert re.search(r"^idna==\d", status["lock"], re.MULTILINE), status
     response = await dev.post("{ws}/jobs/run_wait_result/p/u/dev/punycode", json={})

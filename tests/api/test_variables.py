@@ -56,9 +56,7 @@ async def sealed(client, path):
 
 async def table_text(api):
     async with api.database.system() as tx:
-        rows = await tx.connection.fetch(
-            "SELECT v::text FROM variable v UNION ALL SELECT a::text FROM audit_log a"
-        )
+        rows = await tx.connection.fetch("SELECT v::text FROM variable v UNION ALL SELECT a::text FROM audit_log a")
     return "\n".join(row[0] for row in rows)
 
 
@@ -132,9 +130,7 @@ async def test_a_sealed_text_travels_and_comes_back(dev):
     assert made.status_code == 201
     assert await sealed(dev, "u/dev/arrived") == text
     await dev.post("{ws}/variables/update/u/dev/travels", json={"value": "new"})
-    await dev.post(
-        "{ws}/variables/update/u/dev/travels", params={"already_encrypted": "true"}, json={"value": text}
-    )
+    await dev.post("{ws}/variables/update/u/dev/travels", params={"already_encrypted": "true"}, json={"value": text})
     assert (await dev.get("{ws}/variables/get_value/u/dev/travels")).json() == CANARY
 
 
@@ -162,10 +158,7 @@ async def test_a_secret_that_was_altered_in_the_database_says_so(api, dev):
         )
     answer = await dev.get("{ws}/variables/get_value/u/dev/altered")
     assert answer.status_code == 500
-    assert (
-        answer.text
-        == "secret u/dev/altered cannot be decrypted: it was altered, or belongs to another workspace"
-    )
+    assert answer.text == "secret u/dev/altered cannot be decrypted: it was altered, or belongs to another workspace"
 
 
 async def test_a_variable_can_become_secret_and_plain_again(api, dev):
@@ -181,9 +174,7 @@ async def test_a_variable_can_become_secret_and_plain_again(api, dev):
 
 async def test_a_renamed_secret_can_still_be_read(dev):
     await create(dev, "u/dev/before", CANARY, is_secret=True)
-    assert (
-        await dev.post("{ws}/variables/update/u/dev/before", json={"path": "u/dev/after"})
-    ).status_code == 200
+    assert (await dev.post("{ws}/variables/update/u/dev/before", json={"path": "u/dev/after"})).status_code == 200
     assert (await dev.get("{ws}/variables/get_value/u/dev/after")).json() == CANARY
     assert (await dev.get("{ws}/variables/get/u/dev/before")).status_code == 404
 
@@ -204,17 +195,13 @@ async def test_a_rename_into_a_foreign_place_is_refused(dev):
 async def test_of_many_that_create_the_same_variable_one_wins(dev):
     answers = await asyncio.gather(*(create(dev, "u/dev/race", str(number)) for number in range(8)))
     assert sorted(answer.status_code for answer in answers) == [201] + [400] * 7
-    assert {answer.text for answer in answers if answer.status_code == 400} == {
-        "variable u/dev/race already exists"
-    }
+    assert {answer.text for answer in answers if answer.status_code == 400} == {"variable u/dev/race already exists"}
 
 
 async def test_the_same_path_in_another_workspace_is_another_variable(api, dev):
     await create(dev, "u/dev/local", "here")
     async with api.database.system() as tx:
-        await workspaces.create(
-            tx, workspace="second", name="S", owner_email="dev@example.com", username="dev"
-        )
+        await workspaces.create(tx, workspace="second", name="S", owner_email="dev@example.com", username="dev")
     elsewhere = type(dev)(http=dev.http, database=dev.database, token=dev.token, workspace="second")
     assert (await elsewhere.get("{ws}/variables/get/u/dev/local")).status_code == 404
     text = (await dev.post("{ws}/variables/encrypt", json="x")).text
@@ -344,9 +331,7 @@ async def test_a_bad_body_is_400_with_field_and_reason(dev, body, reason):
 @pytest.mark.parametrize("is_secret", ["true", "false"])
 async def test_half_a_surrogate_pair_is_400(dev, is_secret):
     body = f'{{"path": "u/dev/half", "value": "\\ud800", "is_secret": {is_secret}}}'.encode()
-    answer = await dev.post(
-        "{ws}/variables/create", content=body, headers={"Content-Type": "application/json"}
-    )
+    answer = await dev.post("{ws}/variables/create", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400
 
 

@@ -58,9 +58,7 @@ class StubServer:
     url: str = ""
 
     def on(self, method: str, path: str, *results: Any, status: int = 200, text: str | None = None) -> None:
-        bodies = (
-            [text.encode()] if text is not None else [json.dumps(each).encode() for each in results or [None]]
-        )
+        bodies = [text.encode()] if text is not None else [json.dumps(each).encode() for each in results or [None]]
         self.answers[method, path] = [(status, body) for body in bodies]
 
     def answer(self, request: Seen) -> tuple[int, bytes]:

@@ -94,9 +94,7 @@ def test_manage_resources_lists_creates_updates_and_deletes(server):
     listed = [{"path": "f/x", "resource_type": "http", "description": None}]
     assert run_python("manage_resources") == {"total": 1, "resources": listed}
     given = {"resource_path": "f/x", "resource_type": "http", "resource_value": {"url": "u"}}
-    done = [
-        run_python("manage_resources", action=action, **given) for action in ("create", "update", "delete")
-    ]
+    done = [run_python("manage_resources", action=action, **given) for action in ("create", "update", "delete")]
     assert [each["action"] for each in done] == ["created", "updated", "deleted"]
     assert run_python("manage_resources", action="get", resource_path="f/none")["found"] is False
 

@@ -12,9 +12,7 @@ HEAVY = {"json", "re", "typing", "http.client", "urllib.parse", "ssl", "datetime
 
 def modules_loaded_by(code: str) -> set[str]:
     program = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); {code}; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 

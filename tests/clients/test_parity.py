@@ -82,9 +82,7 @@ def test_all_names_can_be_imported_and_are_listed():
 
 
 def test_the_table_of_names_matches_the_functions_file():
-    defined = public(
-        ours.functions, lambda e: inspect.isroutine(e) and e.__module__ == ours.functions.__name__
-    )
+    defined = public(ours.functions, lambda e: inspect.isroutine(e) and e.__module__ == ours.functions.__name__)
     assert set(defined) == set(ours._HOMES["functions"].split())
 
 

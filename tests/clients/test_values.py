@@ -130,9 +130,7 @@ def test_state_is_a_resource_of_type_state_at_the_state_path(wmill, server):
 
 
 def test_state_is_not_mistaken_for_empty_when_the_server_fails(wmill, server):
-    server.on(
-        "GET", "resources/get_value_interpolated/f/demo/this_state", status=500, text="database is down"
-    )
+    server.on("GET", "resources/get_value_interpolated/f/demo/this_state", status=500, text="database is down")
     with pytest.raises(wmill.ApiError, match="database is down"):
         wmill.get_state()
 

@@ -13,9 +13,7 @@ from windlass.languages.bash import language
 def declared(code: str) -> dict:
     schema = language.signature(textwrap.dedent(code)).schema
     assert schema["order"] == list(schema["properties"])
-    return {
-        name: (name in schema["required"], one.get("default")) for name, one in schema["properties"].items()
-    }
+    return {name: (name in schema["required"], one.get("default")) for name, one in schema["properties"].items()}
 
 
 @pytest.fixture
@@ -82,9 +80,7 @@ def test_a_comment_may_list_the_variables_that_are_provided():
 
         # OTHER, NAMES
     """
-    assert declared(code) == dict.fromkeys(
-        ["SERVICE_NAME", "VERSION", "ENVIRONMENT", "DRY_RUN"], (True, None)
-    )
+    assert declared(code) == dict.fromkeys(["SERVICE_NAME", "VERSION", "ENVIRONMENT", "DRY_RUN"], (True, None))
 
 
 def test_variables_that_check_or_default_themselves_are_arguments():

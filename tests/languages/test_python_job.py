@@ -15,9 +15,7 @@ def run(tools):
     """Run a script's text with arguments."""
 
     def run(code: str, args: dict | None = None, lock: str = "", entrypoint: str = "main") -> Run:
-        return run_language(
-            language, textwrap.dedent(code), args, tools=tools, lock=lock, entrypoint=entrypoint
-        )
+        return run_language(language, textwrap.dedent(code), args, tools=tools, lock=lock, entrypoint=entrypoint)
 
     return run
 
@@ -317,16 +315,12 @@ def test_source_beyond_ascii_and_windows_line_ends_work(run):
 
 
 def test_the_client_module_is_there_and_the_workers_packages_are_not(run):
-    assert (
-        run("import importlib.util as u\ndef main(): return u.find_spec('wmill') is not None").value is True
-    )
+    assert run("import importlib.util as u\ndef main(): return u.find_spec('wmill') is not None").value is True
     assert run("import importlib.util as u\ndef main(): return u.find_spec('fastapi') is None").value is True
 
 
 def test_a_result_file_that_the_script_spoils_is_refused(run):
-    code = (
-        "import atexit\ndef main():\n    atexit.register(lambda: open('result.json', 'w').write('{broken'))"
-    )
+    code = "import atexit\ndef main():\n    atexit.register(lambda: open('result.json', 'w').write('{broken'))"
     assert run(code).error["name"] == "ResultRefused"
 
 

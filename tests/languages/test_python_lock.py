@@ -42,10 +42,7 @@ def test_path_files_of_an_installed_package_count(tools):
     (target / "inner").mkdir(parents=True)
     (target / "paths.pth").write_text("inner\n")
     (target / "inner" / "hidden.py").write_text("value = 7\n")
-    assert (
-        run_language(language, "import hidden\ndef main(): return hidden.value", tools=tools, lock=lock).value
-        == 7
-    )
+    assert run_language(language, "import hidden\ndef main(): return hidden.value", tools=tools, lock=lock).value == 7
 
 
 def test_an_installed_lock_needs_no_second_install(lock, tools):

@@ -112,9 +112,7 @@ def test_automatic_enum_values_are_those_that_python_gives():
     assert argument("x: E", "class E(Enum):\n    RED = auto()\n    BLUE = auto()\n")["enum"] == [1, 2]
 
 
-@pytest.mark.parametrize(
-    "header", ["@dataclass\nclass P:", "class P(BaseModel):", "class P(TypedDict):", "class P:"]
-)
+@pytest.mark.parametrize("header", ["@dataclass\nclass P:", "class P(BaseModel):", "class P(TypedDict):", "class P:"])
 def test_a_class_with_fields_is_an_object(header):
     schema = argument(
         "x: P",
@@ -250,10 +248,7 @@ def test_a_comment_belongs_to_the_last_argument_of_its_line_only():
 
 
 def test_the_header_sets_the_timeout():
-    assert (
-        language.signature("# extra_perms:\n#   timeout: 600  # 10 minutes\n\ndef main(): pass").timeout
-        == 600
-    )
+    assert language.signature("# extra_perms:\n#   timeout: 600  # 10 minutes\n\ndef main(): pass").timeout == 600
     assert language.signature("# extra_perms:\n\n#   timeout: 600\ndef main(): pass").timeout is None
     assert language.signature("#   timeout: 600\ndef main(): pass").timeout is None
 
@@ -286,16 +281,12 @@ def test_endless_blanks_do_not_hold_the_reader_up():
     blanks = " " * 20_000
     docstring = f'"""x\n\n    Args:\n        a{blanks}b\n    :param a{blanks}b\n    """'
     started = time.perf_counter()
-    assert language.signature(
-        f"def main(a: str, {blanks}\n  b: str){blanks}:{blanks}\n    {docstring}"
-    ).has_main
+    assert language.signature(f"def main(a: str, {blanks}\n  b: str){blanks}:{blanks}\n    {docstring}").has_main
     assert time.perf_counter() - started < 2
 
 
 def test_reading_a_thousand_lines_takes_a_few_milliseconds():
-    code = "def main(x: int = 1): pass\n" + "".join(
-        f"def f{n}(a, b):\n    return a + b * {n}\n" for n in range(500)
-    )
+    code = "def main(x: int = 1): pass\n" + "".join(f"def f{n}(a, b):\n    return a + b * {n}\n" for n in range(500))
     started = time.perf_counter()
     assert language.signature(code).has_main
     assert time.perf_counter() - started < 0.25

@@ -32,9 +32,7 @@ def nested(depth, core):
     return core
 
 
-@pytest.mark.parametrize(
-    "text", [b"{}", b' {"a" : 1e400, "b": "\\ud800"}', b"not even json", b'{"features":"var"}']
-)
+@pytest.mark.parametrize("text", [b"{}", b' {"a" : 1e400, "b": "\\ud800"}', b"not even json", b'{"features":"var"}'])
 async def test_a_value_without_references_is_not_even_read(tx, text):
     assert await interpolate(tx, text) is text
 
@@ -44,9 +42,7 @@ async def test_a_value_that_only_seems_to_have_references_keeps_its_bytes(tx):
     assert await interpolate(tx, text) is text
 
 
-@pytest.mark.parametrize(
-    "reference", ["$var:u/alice/plain", "var://u/alice/plain", "$var:plain", "var://plain"]
-)
+@pytest.mark.parametrize("reference", ["$var:u/alice/plain", "var://u/alice/plain", "$var:plain", "var://plain"])
 async def test_each_way_to_name_a_variable(tx, reference):
     if await variables.find(tx, "u/alice/plain") is None:
         await put_variable(tx, "u/alice/plain", "text")
@@ -86,9 +82,7 @@ async def test_the_text_of_a_variable_is_not_read_as_a_reference(tx):
     assert await filled(tx, "$var:u/alice/tricky") == "$var:u/alice/other"
 
 
-@pytest.mark.parametrize(
-    "path", ["u/alice/none", "none", "", "u/alice", "../x", "\0", "u/alice/none\n", "x" * 400]
-)
+@pytest.mark.parametrize("path", ["u/alice/none", "none", "", "u/alice", "../x", "\0", "u/alice/none\n", "x" * 400])
 async def test_a_missing_variable_is_named_with_its_place(tx, path):
     with pytest.raises(NotFound) as error:
         await filled(tx, {"db": {"keys": [1, f"$var:{path}"]}})
@@ -137,9 +131,7 @@ async def test_an_absurdly_deep_value_is_refused_and_not_a_crash(tx):
 
 
 async def test_numbers_and_characters_survive(tx):
-    await put_resource(
-        tx, "u/alice/odd", b'{"big":123456789012345678901234567890,"half":"\\ud83d","nul":"\\u0000"}'
-    )
+    await put_resource(tx, "u/alice/odd", b'{"big":123456789012345678901234567890,"half":"\\ud83d","nul":"\\u0000"}')
     text = await interpolate(tx, b'{"r":"$res:u/alice/odd"}')
     assert text == b'{"r":{"big":123456789012345678901234567890,"half":"\\ud83d","nul":"\\u0000"}}'
 

@@ -21,13 +21,11 @@ TABLES_WITH_WORKSPACE = """
 MADE_WITH_THE_WORKSPACE = {"workspace", "workspace_key", "member", "user_group", "resource_type"}
 ROWS = {
     "group_member": "INSERT INTO group_member VALUES ('bobs', 'all', 'bob')",
-    "folder": "INSERT INTO folder (workspace_id, name, owners, created_by)"
-    " VALUES ('bobs', 'team', '{u/bob}', 'bob')",
+    "folder": "INSERT INTO folder (workspace_id, name, owners, created_by) VALUES ('bobs', 'team', '{u/bob}', 'bob')",
     "script": "INSERT INTO script (workspace_id, hash, path, content, language, created_by)"
     " VALUES ('bobs', 1, 'f/team/x', '', 'bash', 'bob')",
     "draft": "INSERT INTO draft VALUES ('bobs', 'u/bob/x', 'script', 'bob', '{}')",
-    "variable": "INSERT INTO variable (workspace_id, path, value, edited_by)"
-    " VALUES ('bobs', 'f/team/v', 's', 'bob')",
+    "variable": "INSERT INTO variable (workspace_id, path, value, edited_by) VALUES ('bobs', 'f/team/v', 's', 'bob')",
     "resource": "INSERT INTO resource (workspace_id, path, resource_type, created_by)"
     " VALUES ('bobs', 'f/team/r', 'http', 'bob')",
     "job": "INSERT INTO job (id, workspace_id, kind, tag, created_by, permissioned_as, permissioned_as_email)"
@@ -43,9 +41,7 @@ ROWS = {
 
 
 def person(name: str, workspace: str, role: str = "admin") -> Principal:
-    return Principal(
-        email=f"{name}@example.com", username=name, role=role, workspace=workspace, groups=("all",)
-    )
+    return Principal(email=f"{name}@example.com", username=name, role=role, workspace=workspace, groups=("all",))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -106,9 +102,7 @@ async def test_nothing_can_be_put_into_another_workspace(database, tables):
         assert isinstance(caught.value, asyncpg.InsufficientPrivilegeError), statement
 
 
-@pytest.mark.parametrize(
-    "table", ["account", "token", "login_attempt", "instance_setting", "windlass_migration"]
-)
+@pytest.mark.parametrize("table", ["account", "token", "login_attempt", "instance_setting", "windlass_migration"])
 async def test_the_instance_is_out_of_reach_of_a_request(database, tables, table):
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with database.transaction(person("bob", "bobs")) as tx:
@@ -117,7 +111,5 @@ async def test_the_instance_is_out_of_reach_of_a_request(database, tables, table
 
 async def test_an_operator_changes_nobody_even_with_sql_of_their_own(database, tables):
     async with database.transaction(person("bob", "bobs", "operator")) as tx:
-        assert (
-            await tx.connection.execute("UPDATE member SET is_admin = true, operator = false") == "UPDATE 0"
-        )
+        assert await tx.connection.execute("UPDATE member SET is_admin = true, operator = false") == "UPDATE 0"
         assert await tx.connection.execute("UPDATE folder SET owners = '{u/eve}'") == "UPDATE 1"

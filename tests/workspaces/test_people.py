@@ -44,12 +44,8 @@ async def test_a_new_workspace_has_a_key_the_group_all_the_basic_types_and_its_o
     assert me["is_admin"] is True and me["username"] == "admin" and me["groups"] == ["all"]
     assert (await space.get("{ws}/groups/get/all")).json()["members"] == ["admin"]
     async with space.database.system() as tx:
-        key = await tx.connection.fetchval(
-            "SELECT key FROM workspace_key WHERE workspace_id = $1", space.workspace
-        )
-        types = await tx.connection.fetch(
-            "SELECT name FROM resource_type WHERE workspace_id = $1", space.workspace
-        )
+        key = await tx.connection.fetchval("SELECT key FROM workspace_key WHERE workspace_id = $1", space.workspace)
+        types = await tx.connection.fetch("SELECT name FROM resource_type WHERE workspace_id = $1", space.workspace)
     assert len(key) == 64
     names = {row["name"] for row in types}
     assert names >= {"state", "postgresql", "mysql", "http", "slack", "smtp", "s3", "mongodb"}
@@ -98,20 +94,14 @@ async def test_people_see_the_workspaces_they_are_in(api, space):
     assert mine["email"] == f"{name}@example.com"
     assert [(found["id"], found["username"]) for found in mine["workspaces"]] == [(space.workspace, name)]
     assert (await person.get("/workspaces/list_as_superadmin")).status_code == 403
-    assert space.workspace in {
-        found["id"] for found in (await api.get("/workspaces/list_as_superadmin")).json()
-    }
+    assert space.workspace in {found["id"] for found in (await api.get("/workspaces/list_as_superadmin")).json()}
 
 
 async def test_settings_of_a_workspace_are_changed_by_its_admins(space):
     admin, _ = await member(space, "boss", is_admin=True)
     developer, _ = await member(space)
-    assert (
-        await admin.post("{ws}/workspaces/change_workspace_name", json={"new_name": "New"})
-    ).status_code == 200
-    assert (
-        await admin.post("{ws}/workspaces/change_workspace_color", json={"color": "#123456"})
-    ).status_code == 200
+    assert (await admin.post("{ws}/workspaces/change_workspace_name", json={"new_name": "New"})).status_code == 200
+    assert (await admin.post("{ws}/workspaces/change_workspace_color", json={"color": "#123456"})).status_code == 200
     found = (await developer.get("{ws}/workspaces/get_settings")).json()
     assert (found["workspace_id"], found["name"], found["color"]) == (space.workspace, "New", "#123456")
     assert (await developer.get("{ws}/workspaces/get_workspace_name")).text == "New"
@@ -129,9 +119,7 @@ async def test_an_archived_workspace_is_closed_to_everybody_until_it_is_brought_
     assert (await admin.post(f"/workspaces/unarchive/{space.workspace}")).status_code == 403
     assert (await space.post(f"/workspaces/unarchive/{space.workspace}")).status_code == 200
     assert (await admin.get("{ws}/users/list")).status_code == 200
-    assert {("workspaces.archive", "Updated"), ("workspaces.unarchive", "Updated")} <= set(
-        await operations(space)
-    )
+    assert {("workspaces.archive", "Updated"), ("workspaces.unarchive", "Updated")} <= set(await operations(space))
 
 
 async def test_a_workspace_is_deleted_by_a_superadmin_with_all_that_is_in_it(space):
@@ -161,18 +149,14 @@ async def test_an_account_is_let_in_by_an_admin(api, space):
     )
     assert (await space.get(f"{{ws}}/users/username_to_email/{username}")).text == email
     assert (await space.get("{ws}/users/username_to_email/nobody")).status_code == 404
-    assert (
-        await space.post("/workspaces/exists_username", json={"id": space.workspace, "username": username})
-    ).json()
+    assert (await space.post("/workspaces/exists_username", json={"id": space.workspace, "username": username})).json()
     assert ("users.add_to_workspace", "Created") in await operations(space)
 
 
 async def test_developers_and_operators_let_nobody_in_and_change_nobody(space):
     for options in ({}, {"operator": True}):
         person, name = await member(space, **options)
-        assert (
-            await person.post("{ws}/workspaces/add_user", json={"email": "x@example.com"})
-        ).status_code == 403
+        assert (await person.post("{ws}/workspaces/add_user", json={"email": "x@example.com"})).status_code == 403
         assert (await person.post(f"{{ws}}/users/update/{name}", json={"is_admin": True})).status_code == 403
         assert (await person.delete("{ws}/users/delete/admin")).status_code == 403
         assert (await person.post("{ws}/groups/create", json={"name": "g"})).status_code == 403
@@ -200,9 +184,7 @@ async def test_a_disabled_and_a_removed_member_are_out_at_once(space):
     disabled, disabled_name = await member(space)
     removed, removed_name = await member(space)
     assert (await disabled.get("{ws}/users/whoami")).status_code == 200
-    assert (
-        await space.post(f"{{ws}}/users/update/{disabled_name}", json={"disabled": True})
-    ).status_code == 200
+    assert (await space.post(f"{{ws}}/users/update/{disabled_name}", json={"disabled": True})).status_code == 200
     assert (await disabled.get("{ws}/users/whoami")).status_code == 403
     assert (await removed.get("{ws}/users/whoami")).status_code == 200
     assert (await space.delete(f"{{ws}}/users/delete/{removed_name}")).status_code == 200
@@ -255,9 +237,7 @@ async def test_everybody_in_a_workspace_is_listed_with_groups_and_folders(space)
     ]
 
 
-@pytest.mark.parametrize(
-    ("path", "expected"), [("f/mine/x", True), ("f/theirs/x", False), ("u/admin/x", False)]
-)
+@pytest.mark.parametrize(("path", "expected"), [("f/mine/x", True), ("f/theirs/x", False), ("u/admin/x", False)])
 async def test_a_person_owns_what_lies_in_their_folders(space, path, expected):
     person, name = await member(space)
     await person.post("{ws}/folders/create", json={"name": "mine"})
@@ -311,9 +291,7 @@ async def test_a_folder_is_changed_by_its_owners_only(space):
     grants = {"name": "team", "extra_perms": {f"u/{writer_name}": True}}
     assert (await owner.post("{ws}/folders/create", json=grants)).status_code == 200
     assert (await writer.get("{ws}/folders/get/team")).status_code == 200
-    assert (
-        await writer.post("{ws}/folders/update/team", json={"owners": [f"u/{writer_name}"]})
-    ).status_code == 403
+    assert (await writer.post("{ws}/folders/update/team", json={"owners": [f"u/{writer_name}"]})).status_code == 403
     assert (await writer.delete("{ws}/folders/delete/team")).status_code == 403
     assert (await stranger.get("{ws}/folders/get/team")).status_code == 404
     assert (await stranger.post("{ws}/folders/update/team", json={"summary": "x"})).status_code == 404
@@ -371,14 +349,10 @@ async def test_an_account_is_made_changed_and_removed(api):
     assert (await api.post(f"/users/update/{email}", json={"is_super_admin": True})).status_code == 200
     listed = {found["email"]: found for found in (await api.get("/users/list_as_super_admin")).json()}
     assert listed[email]["super_admin"] is True and listed[email]["name"] == "Life"
-    assert (
-        await api.post(f"/users/set_password_of/{email}", json={"password": "brand new one"})
-    ).status_code == 200
+    assert (await api.post(f"/users/set_password_of/{email}", json={"password": "brand new one"})).status_code == 200
     assert (await api.delete(f"/users/delete/{email}")).status_code == 200
     assert (await api.delete(f"/users/delete/{email}")).status_code == 404
-    assert (
-        await api.post(f"/users/set_password_of/{email}", json={"password": "brand new one"})
-    ).status_code == 404
+    assert (await api.post(f"/users/set_password_of/{email}", json={"password": "brand new one"})).status_code == 404
 
 
 async def test_accounts_come_in_pages_where_zero_and_one_are_the_first(api):

@@ -4,6 +4,7 @@ References (`$var:`, `$res:`, `$encrypted:`) stand for a value of any type, so t
 argument that is not required means "not given".
 """
 
+import json
 from functools import lru_cache
 from typing import Any
 
@@ -29,6 +30,16 @@ def parse(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequest(f"arguments must be a JSON object, not {type(value).__name__}")
     return value
+
+
+def encode(args: dict[str, Any]) -> bytes:
+    """The raw form in which arguments travel, numbers of any size included. BadRequest for what JSON text cannot hold:
+    half a character, NaN, depth without end.
+    """
+    try:
+        return json.dumps(args, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"args: {error}") from error
 
 
 def check(schema: str | None, args: bytes) -> None:

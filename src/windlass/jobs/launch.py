@@ -12,6 +12,7 @@ from windlass.db.queries import load
 from windlass.errors import BadRequest, Conflict, NotFound, QueueFull
 from windlass.jobs import arguments
 from windlass.jobs.model import DEPENDENCY_TAG, JobKind, Runnable, RunRequest
+from windlass.languages import registry as languages
 
 queries = load(__file__)
 
@@ -64,6 +65,8 @@ async def _resolve(tx: Transaction[Principal], request: RunRequest) -> Runnable:
 def _given(request: RunRequest) -> Runnable:
     if request.language is None:
         raise BadRequest("language: is missing")
+    if request.language not in languages.names():
+        raise BadRequest(f"language: {request.language!r} is not one of {', '.join(languages.names())}")
     default = DEPENDENCY_TAG if request.kind is JobKind.DEPENDENCIES else request.language
     return Runnable(path=request.path, hash=request.hash, language=request.language, tag=request.tag or default,
                     timeout=request.timeout, priority=request.priority or 0, schema=None)  # fmt: skip

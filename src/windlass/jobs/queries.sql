@@ -192,7 +192,7 @@ SELECT args::text FROM job WHERE id = :id AND workspace_id = :workspace;
 SELECT coalesce(root_job, id) FROM job WHERE id = :id AND workspace_id = :workspace;
 
 -- name: list_jobs
--- Visible jobs by filters, newest first or oldest first.
+-- Visible jobs by filters, newest first or oldest first. jsonb has no NUL, so what holds one matches no filter by value.
 SELECT j.id, j.workspace_id, j.kind, j.runnable_path, j.runnable_hash, j.language, j.tag, j.priority, j.parent_job,
        j.root_job, j.created_by, j.permissioned_as, j.permissioned_as_email, j.trigger_kind, j.trigger_path,
        j.visible_to_owner, j.created_at, q.scheduled_for, q.running, q.last_ping,
@@ -223,8 +223,8 @@ WHERE j.workspace_id = :workspace
   AND (:worker::text IS NULL OR coalesce(q.worker, c.worker) = :worker)
   AND (:label::text IS NULL OR :label = ANY (c.labels))
   AND (:trigger_kind::text IS NULL OR j.trigger_kind = :trigger_kind)
-  AND (:args::jsonb IS NULL OR j.args::jsonb @> :args)
-  AND (:result::jsonb IS NULL OR c.result::jsonb @> :result)
+  AND (:args::jsonb IS NULL OR CASE WHEN strpos(j.args::text, '\u0000') = 0 THEN j.args::jsonb @> :args END)
+  AND (:result::jsonb IS NULL OR CASE WHEN strpos(c.result::text, '\u0000') = 0 THEN c.result::jsonb @> :result END)
   AND (:due::boolean IS NULL OR q.scheduled_for IS NULL OR (q.scheduled_for <= now()) = :due)
 ORDER BY CASE WHEN :ascending::boolean THEN j.created_at END, CASE WHEN NOT :ascending::boolean THEN j.created_at END DESC
 LIMIT :per_page OFFSET :skip;

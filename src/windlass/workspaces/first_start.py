@@ -1,4 +1,4 @@
-"""Fills an empty instance: the first account, the workspaces `admins` and `main`. Called by `commands.py`."""
+"""Fills an empty instance: the first account, the workspaces `admins` and `main`. Called by `commands`."""
 
 from windlass.auth import accounts
 from windlass.auth.accounts import FirstLogin
