@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     max_log_chars: int = Field(
         4 * 1024 * 1024,
         ge=1024,
-        description="Characters of log kept for one job; the rest is dropped with a marker, so that one job cannot fill the disk.",
+        description="Characters of log kept for one job, so that none fills the disk; a marker tells of the rest.",
     )
     max_result_bytes: int = Field(
         8 * 1024 * 1024, ge=1024, description="Bytes of one result; more fails the job with ResultTooLarge."

@@ -100,7 +100,7 @@ async def test_pages_zero_and_one_are_the_first(api, jobs):
 
 
 @pytest.mark.parametrize("params", [
-    {"page": -1}, {"per_page": 0}, {"per_page": 10**6}, {"success": "maybe"}, {"created_after": "noon"}, {"args": "{"},
+    {"page": -1}, {"per_page": 0}, {"success": "maybe"}, {"created_after": "noon"}, {"args": "{"},
     {"args": '{"a":"\\u0000"}'}, {"parent_job": "x"}, {"created_by": "a\x00b"}, {"tag": "\x00"},
 ])  # fmt: skip
 async def test_a_bad_filter_is_a_400_text(api, jobs, params):
@@ -173,3 +173,8 @@ async def test_completed_jobs_are_counted_by_tag_for_the_instance_only(api, jobs
 async def test_a_list_is_json_that_holds_its_dates_in_utc(api, jobs):
     found = json.loads((await api.get("{ws}/jobs/list")).content)
     assert all(job["created_at"].endswith("Z") for job in found)
+
+
+async def test_a_page_larger_than_the_most_is_cut_and_not_refused(api, jobs):
+    response = await api.get("{ws}/jobs/list", params={"per_page": 10**6})
+    assert response.status_code == 200 and len(response.json()) >= len(jobs)

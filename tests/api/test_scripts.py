@@ -245,7 +245,7 @@ async def test_pages_zero_and_one_are_the_first(dev):
     assert await paths_of(dev, page=3, **where) == []
 
 
-@pytest.mark.parametrize("params", [{"page": -1}, {"per_page": 0}, {"per_page": 100000}, {"page": "x"}])
+@pytest.mark.parametrize("params", [{"page": -1}, {"per_page": 0}, {"page": "x"}])
 async def test_a_bad_page_is_a_400(dev, params):
     assert (await dev.get("{ws}/scripts/list", params=params)).status_code == 400
 

@@ -11,10 +11,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Shape(BaseModel):
-    """An answer; the protocol may add fields."""
+ABSENT: Any = Field(default=None)
+"""Says that a field may be missing, but is never null."""
 
-    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+class Shape(BaseModel):
+    """An answer; it may hold more than is described."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
 
 class Person(Shape):
@@ -185,29 +189,29 @@ class ListedJob(Shape):
     canceled: bool
     is_flow_step: bool
     visible_to_owner: bool
-    script_path: str | None = None
-    script_hash: str | None = None
-    language: str | None = None
-    parent_job: UUID | None = None
-    root_job: UUID | None = None
-    started_at: datetime | None = None
-    scheduled_for: datetime | None = None
-    last_ping: datetime | None = None
-    completed_at: datetime | None = None
-    running: bool | None = None
-    success: bool | None = None
-    is_skipped: bool | None = None
-    deleted: bool | None = None
-    duration_ms: int | None = None
-    self_wait_time_ms: int | None = None
-    mem_peak: int | None = None
-    worker: str | None = None
-    priority: int | None = None
-    canceled_by: str | None = None
-    canceled_reason: str | None = None
-    schedule_path: str | None = None
-    trigger_kind: str | None = None
-    labels: list[str] | None = None
+    script_path: str = ABSENT
+    script_hash: str = ABSENT
+    language: str = ABSENT
+    parent_job: UUID = ABSENT
+    root_job: UUID = ABSENT
+    started_at: datetime = ABSENT
+    scheduled_for: datetime = ABSENT
+    last_ping: datetime = ABSENT
+    completed_at: datetime = ABSENT
+    running: bool = ABSENT
+    success: bool = ABSENT
+    is_skipped: bool = ABSENT
+    deleted: bool = ABSENT
+    duration_ms: int = ABSENT
+    self_wait_time_ms: int = ABSENT
+    mem_peak: int = ABSENT
+    worker: str = ABSENT
+    priority: int = ABSENT
+    canceled_by: str = ABSENT
+    canceled_reason: str = ABSENT
+    schedule_path: str = ABSENT
+    trigger_kind: str = ABSENT
+    labels: list[str] = ABSENT
 
 
 class Job(ListedJob):
@@ -215,8 +219,8 @@ class Job(ListedJob):
 
     args: dict[str, Any]
     result: Any = None
-    logs: str | None = None
-    raw_code: str | None = None
+    logs: str = ABSENT
+    raw_code: str = ABSENT
 
 
 class JobUpdate(Shape):
@@ -226,10 +230,10 @@ class JobUpdate(Shape):
     completed: bool
     log_offset: int
     stream_offset: int
-    new_logs: str | None = None
-    new_result_stream: str | None = None
-    progress: int | None = None
-    mem_peak: int | None = None
+    new_logs: str = ABSENT
+    new_result_stream: str = ABSENT
+    progress: int = ABSENT
+    mem_peak: int = ABSENT
 
 
 class ResultMaybe(Shape):

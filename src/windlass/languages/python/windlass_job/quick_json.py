@@ -32,7 +32,7 @@ def loads(document: bytes):
         return json.loads(document)
     text = document.decode().strip()
     try:
-        value, end = make_scanner(Reading)(text, 0)
+        value, end = make_scanner(Reading)(text, 0)  # pyright: ignore[reportArgumentType]
     except StopIteration as stop:
         raise ValueError(f"no JSON value at character {stop.value}") from None
     if end != len(text):
