@@ -86,7 +86,7 @@ async function typeCode(code) {
 
 async function choosePath(name) {
   await page.getByRole("button", { name: /^Path/ }).click();
-  await page.getByRole("textbox", { name: "Name" }).fill(name);
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill(name);
   await page.keyboard.press("Escape");
 }
 
@@ -116,6 +116,7 @@ async function writeScript() {
 async function deployAndRun() {
   await page.keyboard.press("Control+Shift+S");
   await page.waitForURL(/\/scripts\/get\/u\/admin\/greet/);
+  await page.getByRole("button", { name: /^Run/ }).waitFor();
   await picture(page, folder, "script");
   await accessible("script page");
   await page.getByRole("textbox").first().fill("Grace");
@@ -158,6 +159,7 @@ async function visitTheRest() {
   await picture(page, folder, "runs");
   await accessible("runs");
   for (const [path, heading] of [
+    ["/docs", "Documentation"],
     ["/variables", "Variables"],
     ["/resources", "Resources"],
     ["/account/tokens", "Access tokens"],

@@ -37,7 +37,7 @@ def test_only_these_routes_are_open_to_nobody_in_particular():
     anonymous = {item.path for routes in ALL for item in routes.declared if item.access.anonymous}
     assert anonymous <= {
         "/auth/login", "/auth/logout", "/auth/is_password_login_disabled", "/auth/is_smtp_configured",
-        "/version", "/health/status", "/ready",
+        "/version", "/health/status", "/ready", "/docs/list", "/docs/page/{name:path}",
     }  # fmt: skip
 
 

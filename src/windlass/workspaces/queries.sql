@@ -31,7 +31,7 @@ SELECT w.id, w.name, w.owner, w.color, w.deleted
 FROM workspace w
 JOIN member m ON m.workspace_id = w.id
 WHERE m.email = :email AND NOT w.deleted AND (:only::text IS NULL OR w.id = :only)
-ORDER BY w.id;
+ORDER BY (w.id = 'admins'), w.id;
 
 -- name: list_memberships
 -- The live workspaces of an account and the name it has in each.
@@ -39,7 +39,7 @@ SELECT w.id, w.name, m.username, w.color, w.owner AS created_by, m.disabled
 FROM workspace w
 JOIN member m ON m.workspace_id = w.id
 WHERE m.email = :email AND NOT w.deleted AND (:only::text IS NULL OR w.id = :only)
-ORDER BY w.id;
+ORDER BY (w.id = 'admins'), w.id;
 
 -- name: list_all
 -- Every workspace, archived ones too.

@@ -106,6 +106,10 @@ const resources = createRoute({
   component: lazyRouteComponent(() => import("@app/features/resources/ResourcesPage"), "ResourcesPage"),
 });
 
+const docsPage = lazyRouteComponent(() => import("@app/features/docs/DocsPage"), "DocsPage");
+const docs = createRoute({ getParentRoute: () => shell, path: "/docs", component: docsPage });
+const docsAt = createRoute({ getParentRoute: () => shell, path: "/docs/$", component: docsPage });
+
 const tokens = createRoute({
   getParentRoute: () => shell,
   path: "/account/tokens",
@@ -120,7 +124,20 @@ const settings = createRoute({
 
 const routeTree = root.addChildren([
   login,
-  shell.addChildren([home, scriptAdd, scriptEdit, script, run, runs, variables, resources, tokens, settings]),
+  shell.addChildren([
+    home,
+    scriptAdd,
+    scriptEdit,
+    script,
+    run,
+    runs,
+    variables,
+    resources,
+    tokens,
+    settings,
+    docs,
+    docsAt,
+  ]),
 ]);
 
 export const router = createRouter({

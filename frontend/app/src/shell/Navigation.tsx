@@ -3,6 +3,7 @@
 import { ActionIcon, Kbd, Tooltip, UnstyledButton } from "@mantine/core";
 import { spotlight } from "@mantine/spotlight";
 import {
+  IconBook,
   IconBox,
   IconHome,
   IconKey,
@@ -24,6 +25,7 @@ const PLACES = [
   { to: "/variables", label: "Variables", icon: IconKey },
   { to: "/resources", label: "Resources", icon: IconBox },
   { to: "/workspace/settings", label: "Workspace", icon: IconSettings },
+  { to: "/docs", label: "Documentation", icon: IconBook },
 ] as const;
 
 type NavigationProps = { folded: boolean; onFold: () => void; onNavigate: () => void };
@@ -48,13 +50,15 @@ export function Navigation({ folded, onFold, onNavigate }: NavigationProps) {
           className={`${classes.item} ${classes.search}`}
           data-folded={mark}
           onClick={spotlight.open}
-          aria-label="Search and commands"
+          aria-label={folded ? "Search and commands" : undefined}
         >
           <IconSearch size={16} />
           {!folded && (
             <>
               <span style={{ flex: 1 }}>Search</span>
-              <Kbd size="xs">Ctrl K</Kbd>
+              <Kbd size="xs" aria-hidden>
+                Ctrl K
+              </Kbd>
             </>
           )}
         </UnstyledButton>

@@ -11,6 +11,7 @@ import {
   Text,
   UnstyledButton,
   useMantineColorScheme,
+  VisuallyHidden,
 } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { IconKeyboard, IconLock, IconLogout, IconTicket } from "@tabler/icons-react";
@@ -50,10 +51,15 @@ export function UserMenu({ folded }: { folded: boolean }) {
         <UnstyledButton
           className={classes.item}
           data-folded={folded || undefined}
-          aria-label={`Account of ${person?.email}`}
+          aria-label={folded ? `Account of ${person?.email}` : undefined}
         >
-          <Avatar size={22} radius="xl" name={person?.email} />
-          {!folded && <span style={{ overflow: "hidden", textOverflow: "ellipsis" }}>{person?.email}</span>}
+          <Avatar aria-hidden size={22} radius="xl" name={person?.email} />
+          {!folded && (
+            <>
+              <VisuallyHidden>Account</VisuallyHidden>
+              <span style={{ overflow: "hidden", textOverflow: "ellipsis" }}>{person?.email}</span>
+            </>
+          )}
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

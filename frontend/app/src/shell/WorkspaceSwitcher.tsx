@@ -2,7 +2,7 @@
 
 import { workspacesQuery } from "@app/api/workspaces";
 import { useWorkspaceChoice } from "@app/session/useWorkspace";
-import { Avatar, Menu, UnstyledButton } from "@mantine/core";
+import { Avatar, Menu, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { IconCheck, IconPlus, IconSelector } from "@tabler/icons-react";
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -24,11 +24,12 @@ export function WorkspaceSwitcher({ folded }: { folded: boolean }) {
         <UnstyledButton
           className={classes.item}
           data-folded={folded || undefined}
-          aria-label={`Workspace ${current?.name}`}
+          aria-label={folded ? `Workspace ${current?.name}` : undefined}
         >
-          <Avatar size={22} radius="sm" name={current?.name} color="tide" variant="filled" />
+          <Avatar aria-hidden size={22} radius="sm" name={current?.name} color="tide" variant="filled" />
           {!folded && (
             <>
+              <VisuallyHidden>Workspace</VisuallyHidden>
               <span style={{ flex: 1, overflow: "hidden", textOverflow: "ellipsis" }}>{current?.name}</span>
               <IconSelector size={15} />
             </>

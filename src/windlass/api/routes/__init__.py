@@ -3,6 +3,7 @@
 from windlass.api.access import Routes
 from windlass.api.routes import (
     auth,
+    docs,
     folders,
     groups,
     instance,
@@ -17,6 +18,7 @@ from windlass.api.routes import (
 
 ALL: list[Routes] = [
     auth.routes,
+    docs.routes,
     folders.routes,
     groups.routes,
     instance.routes,

@@ -40,11 +40,11 @@ export function Welcome() {
             A few small scripts to run, read and take apart.
           </Choice>
         </UnstyledButton>
-        <a href="/docs" className={classes.card}>
+        <Link to="/docs" className={classes.card}>
           <Choice icon={<IconBook size={20} />} title="Read the documentation">
             What a script may take and return, and every endpoint.
           </Choice>
-        </a>
+        </Link>
       </SimpleGrid>
     </>
   );
