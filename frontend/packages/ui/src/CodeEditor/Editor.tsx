@@ -106,7 +106,13 @@ export default function Editor(props: EditorProps) {
       ],
     });
     view.current = editor;
-    return () => editor.destroy();
+    // Lines are measured once; a font that arrives later makes them higher than their numbers.
+    const remeasure = () => editor.requestMeasure();
+    document.fonts?.addEventListener("loadingdone", remeasure);
+    return () => {
+      document.fonts?.removeEventListener("loadingdone", remeasure);
+      editor.destroy();
+    };
   }, [readOnly, label]);
 
   useEffect(() => {
