@@ -10,11 +10,10 @@ import orjson
 from windlass.auth.permissions import Principal
 from windlass.db.pool import Transaction
 from windlass.errors import NotFound
+from windlass.hashes import hex_of
 from windlass.jobs import logs
 from windlass.jobs.launch import queries
 from windlass.jobs.model import Outcome, Status
-
-SUCCESSFUL = {Status.SUCCESS, Status.SKIPPED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,15 +124,15 @@ async def args(tx: Transaction[Principal], job_id: UUID) -> str:
 
 async def root(tx: Transaction[Principal], job_id: UUID) -> UUID:
     """The root of the tree that a job belongs to."""
-    value = await queries.find_root_of(tx.connection, id=job_id, workspace=tx.actor.workspace)
+    value = await queries.find_root(tx.connection, id=job_id, workspace=tx.actor.workspace)
     if value is None:
         raise NotFound(f"job {job_id} not found")
     return value
 
 
 def _shape(row: Any) -> dict[str, Any]:
-    shape = {name: value for name, value in _common(row).items() if value is not None}
-    return shape | (_queued(row) if row["status"] is None else _completed(row))
+    shape = _common(row) | (_queued(row) if row["status"] is None else _completed(row))
+    return {name: value for name, value in shape.items() if value is not None}
 
 
 def _common(row: Any) -> dict[str, Any]:
@@ -141,7 +140,7 @@ def _common(row: Any) -> dict[str, Any]:
         "id": row["id"], "workspace_id": row["workspace_id"], "parent_job": row["parent_job"],
         "root_job": row["root_job"], "created_by": row["created_by"], "created_at": row["created_at"],
         "started_at": row["started_at"], "script_path": row["runnable_path"],
-        "script_hash": None if row["runnable_hash"] is None else f"{row['runnable_hash'] & (2**64 - 1):016x}",
+        "script_hash": None if row["runnable_hash"] is None else hex_of(row["runnable_hash"]),
         "canceled": row["status"] == Status.CANCELED or row["canceled_by"] is not None,
         "canceled_by": row["canceled_by"], "canceled_reason": row["canceled_reason"], "job_kind": row["kind"],
         "permissioned_as": row["permissioned_as"], "email": row["permissioned_as_email"], "language": row["language"],
@@ -162,6 +161,7 @@ def _queued(row: Any) -> dict[str, Any]:
 
 def _completed(row: Any) -> dict[str, Any]:
     return {
-        "type": "CompletedJob", "success": row["status"] in SUCCESSFUL, "is_skipped": row["status"] == Status.SKIPPED,
-        "duration_ms": row["duration_ms"], "completed_at": row["completed_at"], "deleted": row["deleted"],
+        "type": "CompletedJob", "success": Status(row["status"]).is_success,
+        "is_skipped": row["status"] == Status.SKIPPED, "duration_ms": row["duration_ms"],
+        "completed_at": row["completed_at"], "deleted": row["deleted"],
     }  # fmt: skip

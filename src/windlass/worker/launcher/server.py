@@ -35,12 +35,13 @@ def _set_what_jobs_inherit() -> None:
     """Set up, once and not in each fork, what a job must find at exec."""
     kernel.empty_bounding_set()
     os.umask(0o022)
-    # Python ignores these two, and what is ignored stays ignored across exec.
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+    # What is ignored or blocked stays so across exec: Python ignores two, and who started the worker may have more.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
     # A service manager signals the whole group, but the worker decides what ends and when. An empty handler,
     # unlike SIG_IGN, is gone after exec.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
 
 
