@@ -19,6 +19,13 @@ GROUPS = {
     "timeout_wait_result": "Requests and login",
     "json_fmt": "Logs and the rest",
 }
+UNREAD = {
+    "later": (
+        "METRICS_ADDR", "DENO_PATH", "DENO_AUTH_TOKENS", "GO_PATH", "GOPRIVATE", "GOPROXY", "SLACK_SIGNING_SECRET",
+    ),
+    "certificates": ("RUN_UPDATE_CA_CERTIFICATE_AT_START", "RUN_UPDATE_CA_CERTIFICATE_PATH"),
+    "sandbox": ("DISABLE_NSJAIL", "DISABLE_NUSER"),
+}  # fmt: skip
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false", Path: "path"}
 BOUNDS = {Ge: ("ge", "at least"), Gt: ("gt", "more than"), Le: ("le", "at most")}
 HEAD = """# Settings
@@ -31,6 +38,21 @@ start with a message that names the variable.
 Truth values are `true`, `false`, `1`, `0`, `yes` or `no`. Lists are separated by commas.
 """
 TAIL = """
+## Where a default is not Windmill's
+
+| name | Windmill | here | why |
+|---|---|---|---|
+| `TIMEOUT_WAIT_RESULT` | 20 | 600 | a caller that waits wants the result; it can hang up by itself |
+| `SLEEP_QUEUE` | 50 | 1000 | news wakes the workers at once; the poll is only the net below |
+| `DATABASE_CONNECTIONS` | 50, 3 for a worker | 20, 4 for a worker | requests hold a connection for milliseconds |
+| `MIN_FREE_DISK_SPACE_MB` | 15000 | 1000 | `windlass doctor` checks it; nobody is alerted yet |
+
+These variables of Windmill's are not read:
+
+* {later}: the parts that they are for are not there yet
+* {certificates}: certificates come from the machine, or from `SSL_CERT_FILE` for installers
+* {sandbox}: the sandbox is another one; see `WM_UNSANDBOXED`
+
 ## Passed on to package installers
 
 Variables whose names begin with one of these reach the process that resolves and installs packages, and no other
@@ -48,7 +70,8 @@ def render() -> str:
             lines += ["", f"## {GROUPS[name]}", "", "| name | value | default | meaning |", "|---|---|---|---|"]
         lines.append(row(name, field))
     passed = ", ".join(f"`{prefix}`" for prefix in PASSED_TO_INSTALLERS)
-    return "\n".join(lines) + "\n" + TAIL.format(passed=passed)
+    unread = {part: ", ".join(f"`{name}`" for name in names) for part, names in UNREAD.items()}
+    return "\n".join(lines) + "\n" + TAIL.format(passed=passed, **unread)
 
 
 def row(name: str, field: FieldInfo) -> str:

@@ -142,6 +142,12 @@ def test_the_database_url_may_stand_in_a_file(environment, tmp_path):
     assert load().database_url == "postgresql://file@b/c"
 
 
+def test_a_file_of_the_database_url_that_cannot_be_read_is_named(environment, tmp_path):
+    environment.setenv("DATABASE_URL_FILE", str(tmp_path / "missing"))
+    with pytest.raises(Misconfigured, match="^DATABASE_URL_FILE: .*missing cannot be read"):
+        load()
+
+
 def test_the_database_url_itself_wins_over_the_file(environment, tmp_path):
     (tmp_path / "url").write_text("postgresql://file@b/c")
     environment.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))

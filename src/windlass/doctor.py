@@ -1,20 +1,21 @@
 """`windlass doctor`: is this machine fit? Each failure comes with the command that fixes it. Exit code 0 or 1."""
 
 import asyncio
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from windlass.db import embedded
 from windlass.db.migrate import MINIMUM_VERSION
 from windlass.db.pool import GONE, connect
-from windlass.errors import WindlassError
+from windlass.errors import HomeInUse, WindlassError
 from windlass.languages import registry as languages
 from windlass.settings import Settings
 from windlass.worker.launcher.client import Launcher
@@ -22,6 +23,8 @@ from windlass.worker.launcher.probe import measure
 from windlass.worker.toolchain import toolchain
 
 TIMEOUT_S = 10
+OLDEST_PYTHON = (3, 11)
+PYTHON_FIX = "set PYTHON_PATH to a Python 3.11 or newer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +68,9 @@ async def _check_embedded(settings: Settings) -> Finding:
     try:
         server = await embedded.start(settings.home)
         await server.stop()
+    except HomeInUse:
+        return Finding(name="database", ok=True, detail="embedded PostgreSQL is in use by a running windlass")
     except WindlassError as error:
-        if "in use" in str(error):
-            return Finding(name="database", ok=True, detail="embedded PostgreSQL is in use by a running windlass")
         return Finding(name="database", ok=False, detail=str(error), fix=f"tail {settings.home}/logs/postgres.log")
     return Finding(name="database", ok=True, detail="embedded PostgreSQL starts")
 
@@ -81,14 +84,26 @@ async def check_runtimes(settings: Settings) -> Finding:
             tool for tool in languages.get(name).needs if shutil.which(tool) is None and not _provided(tool, settings)
         ]
     if missing:
+        fixes = sorted({_fix_of(Path(name).name) for name in missing})
         return Finding(name="runtimes", ok=False, detail=f"missing: {', '.join(sorted(set(missing)))}",
-                       fix=f"apt-get install {' '.join(sorted({Path(name).name for name in missing}))}")  # fmt: skip
+                       fix="; ".join(fixes))  # fmt: skip
     version = await asyncio.to_thread(
         subprocess.run, [tools.python, "--version"], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
     known = ", ".join(languages.names())
-    return Finding(name="runtimes", ok=version.returncode == 0, detail=f"{version.stdout.strip()}; {known}",
-                   fix="set PYTHON_PATH to a Python 3.11 or newer")  # fmt: skip
+    return Finding(name="runtimes", ok=_is_new_enough(version.stdout), detail=f"{version.stdout.strip()}; {known}",
+                   fix=PYTHON_FIX)  # fmt: skip
+
+
+def _fix_of(missing: str) -> str:
+    if missing.startswith("python"):
+        return PYTHON_FIX
+    return "pip install uv" if missing == "uv" else f"apt-get install {missing}"
+
+
+def _is_new_enough(answer: str) -> bool:
+    found = re.match(r"Python (\d+)\.(\d+)", answer)
+    return found is not None and (int(found[1]), int(found[2])) >= OLDEST_PYTHON
 
 
 def _provided(tool: str, settings: Settings) -> bool:
@@ -120,17 +135,21 @@ async def check_base_url(settings: Settings) -> Finding:
         return Finding(name="base URL", ok=False, detail=f"{settings.public_url} is no http(s) URL",
                        fix="export BASE_URL=https://windlass.example.com")  # fmt: skip
     try:
-        answer = await asyncio.to_thread(_fetch, f"{settings.public_url}/api/version")
-    except (URLError, OSError) as error:
+        answer, is_ours = await asyncio.to_thread(_ask_version, settings.public_url)
+    except OSError as error:
         detail = f"{settings.public_url} does not answer now ({error}); start Windlass to check it"
         return Finding(name="base URL", ok=True, detail=detail)
-    return Finding(name="base URL", ok="v" in answer, detail=f"{settings.public_url} answers {answer[:40]!r}",
-                   fix="set BASE_URL to the address that people use")  # fmt: skip
+    return Finding(name="base URL", ok=is_ours, detail=f"{settings.public_url} answers {answer[:40]!r}",
+                   fix="something else answers there: export BASE_URL=<the address that people use>")  # fmt: skip
 
 
-def _fetch(url: str) -> str:
-    with urlopen(url, timeout=3) as response:  # noqa: S310 - the scheme was checked
-        return response.read(200).decode("utf-8", "replace")
+def _ask_version(url: str) -> tuple[str, bool]:
+    """The answer, and whether a Windlass gave it. Raises OSError when nobody answers."""
+    try:
+        with urlopen(f"{url}/api/version", timeout=3) as response:  # noqa: S310 - the scheme was checked
+            return response.read(200).decode("utf-8", "replace"), "X-Windlass-Version" in response.headers
+    except HTTPError as error:
+        return f"{error.code} {error.reason}", False
 
 
 async def check_disk(settings: Settings) -> Finding:

@@ -13,6 +13,7 @@ WindlassError
 │   ├── DatabaseUnavailable
 │   └── QueueFull
 └── Misconfigured         ---  a start-up error; the process exits with the message
+    └── HomeInUse
 """
 
 
@@ -72,3 +73,7 @@ class QueueFull(Unavailable):
 
 class Misconfigured(WindlassError):
     """Start-up cannot go on; the message names the setting and the fix."""
+
+
+class HomeInUse(Misconfigured):
+    """Another Windlass works below the same home."""

@@ -21,6 +21,9 @@ from windlass.errors import Misconfigured
 Mode = Literal["standalone", "server", "worker", "migrate", "doctor"]
 
 ACCEPT_NO_SANDBOX = "i-accept"
+SECRETS_FD = "WINDLASS_SECRETS_FD"
+SECRETS = ("database_url", "database_url_api", "database_url_system", "superadmin_secret")
+"""What a child process of ours gets by the pipe whose number is in `SECRETS_FD`, and never by its environment."""
 PASSED_TO_INSTALLERS = (
     "PIP_", "UV_", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NETRC",
@@ -182,7 +185,7 @@ class Settings(BaseSettings):
     @property
     def is_supervised(self) -> bool:
         """Whether a parent of ours started this process and has prepared the database."""
-        return "WINDLASS_SECRETS_FD" in os.environ
+        return SECRETS_FD in os.environ
 
     @cached_property
     def installer_environment(self) -> Mapping[str, str]:
@@ -204,14 +207,13 @@ class Settings(BaseSettings):
     @property
     def child_environment(self) -> Mapping[str, str]:
         """The environment of a child process of ours, without what travels by pipe."""
-        secret = {"DATABASE_URL", "DATABASE_URL_API", "DATABASE_URL_SYSTEM", "SUPERADMIN_SECRET",
-                  "SUPERADMIN_INITIAL_PASSWORD"}  # fmt: skip
-        return {key: value for key, value in os.environ.items() if key.upper() not in secret}
+        secret = {*SECRETS, "superadmin_initial_password"}
+        return {key: value for key, value in os.environ.items() if key.lower() not in secret}
 
 
 def _inherited_secrets() -> dict[str, str]:
     """What the parent process hands over by pipe, so that it stands in no environment and no argument list."""
-    descriptor = os.environ.get("WINDLASS_SECRETS_FD")
+    descriptor = os.environ.get(SECRETS_FD)
     if descriptor is None:
         return {}
     with os.fdopen(int(descriptor)) as pipe:
@@ -231,8 +233,15 @@ def load(**overrides: object) -> Settings:
         lines = [f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()]
         raise Misconfigured("; ".join(lines)) from error
     if settings.database_url is None and settings.database_url_file is not None:
-        settings = settings.model_copy(update={"database_url": settings.database_url_file.read_text().strip()})
+        settings = settings.model_copy(update={"database_url": _read(settings.database_url_file)})
     return settings
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"DATABASE_URL_FILE: {file} cannot be read: {error}") from error
 
 
 def generate_password() -> str:

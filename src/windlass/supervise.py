@@ -14,11 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from windlass.processes import die_with_parent
+from windlass.settings import SECRETS_FD
 from windlass.telemetry import get_logger
 
 log = get_logger("supervise")
-
-SECRETS_FD = "WINDLASS_SECRETS_FD"
 
 _SETTLED_AFTER = 5.0  # seconds of life after which an end no longer counts as a failed start
 _LONGEST_PAUSE = 30.0  # seconds between two starts

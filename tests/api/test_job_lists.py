@@ -102,6 +102,7 @@ async def test_pages_zero_and_one_are_the_first(api, jobs):
 @pytest.mark.parametrize("params", [
     {"page": -1}, {"per_page": 0}, {"success": "maybe"}, {"created_after": "noon"}, {"args": "{"},
     {"args": '{"a":"\\u0000"}'}, {"parent_job": "x"}, {"created_by": "a\x00b"}, {"tag": "\x00"},
+    {"script_hash": "no hash"},
 ])  # fmt: skip
 async def test_a_bad_filter_is_a_400_text(api, jobs, params):
     response = await api.get("{ws}/jobs/list", params=params)

@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from support.api import make_member
 from support.runs import ELSEWHERE, asleep, ended, job, logged, preview, until, waiting
 
 ECHO = "def main(x: int, note: str = 'none'):\n    return [x, note]\n"
@@ -24,18 +23,6 @@ FAILS = "def main():\n    raise ValueError('no such fruit')\n"
 async def api(platform):
     """The admin."""
     return platform.api
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def dev(api):
-    """A developer."""
-    return await make_member(api, "dev")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def operator(api):
-    """An operator."""
-    return await make_member(api, "operator", operator=True)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

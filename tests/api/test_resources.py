@@ -4,27 +4,8 @@ import asyncio
 import json
 
 import pytest
-import pytest_asyncio
 
-from support.api import make_member, make_token
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def dev(api):
-    """A developer."""
-    return await make_member(api, "dev")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def other(api):
-    """Another developer."""
-    return await make_member(api, "other")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def operator(api):
-    """An operator."""
-    return await make_member(api, "operator", operator=True)
+from support.api import make_token
 
 
 async def create(client, path, value=None, resource_type="any", *, params=None, **more):

@@ -6,8 +6,6 @@ import re
 import pytest
 import pytest_asyncio
 
-from support.api import make_member
-
 ECHO = "def main(x: int, note: str = 'none'):\n    return [x, note]\n"
 HASH = re.compile(r"[0-9a-f]{16}")
 
@@ -16,18 +14,6 @@ HASH = re.compile(r"[0-9a-f]{16}")
 async def api(platform):
     """The admin."""
     return platform.api
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def dev(api):
-    """A developer."""
-    return await make_member(api, "dev")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def operator(api):
-    """An operator."""
-    return await make_member(api, "operator", operator=True)
 
 
 async def create(client, path, content=ECHO, language="python3", *, params=None, **fields):

@@ -2,33 +2,18 @@
 
 import asyncio
 import base64
+import inspect
+import re
 
 import pytest
 import pytest_asyncio
 
-from support.api import make_member, make_token
+from support.api import make_token
+from windlass.worker import environment
 from windlass.workspaces import service as workspaces
 
 CANARY = "canary-7f3a"
 PASSWORD = {"path": "u/dev/password", "value": CANARY, "is_secret": True, "description": "the password"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def dev(api):
-    """A developer."""
-    return await make_member(api, "dev")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def other(api):
-    """Another developer."""
-    return await make_member(api, "other")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def operator(api):
-    """An operator."""
-    return await make_member(api, "operator", operator=True)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -304,7 +289,8 @@ async def test_an_expired_variable_says_so(dev):
 
 async def test_the_contextual_variables_are_named(dev):
     listed = (await dev.get("{ws}/variables/list_contextual")).json()
-    assert {"WM_TOKEN", "WM_WORKSPACE", "WM_JOB_ID", "WM_STATE_PATH"} <= {entry["name"] for entry in listed}
+    given = set(re.findall(r'"(WM_\w+)"', inspect.getsource(environment.of_job)))
+    assert {entry["name"] for entry in listed} == given
     assert all(entry.keys() == {"name", "value", "description", "is_custom"} for entry in listed)
     assert {"name": "WM_USERNAME", "value": "dev"}.items() <= next(
         entry for entry in listed if entry["name"] == "WM_USERNAME"

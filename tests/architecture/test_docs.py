@@ -1,5 +1,6 @@
 """The documentation tells the truth: what it names exists, what is generated is fresh, what it shows runs."""
 
+import itertools
 import re
 import runpy
 import subprocess
@@ -32,7 +33,8 @@ VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 FILE = re.compile(r"[\w.-]+(?:/[\w.-]+)*/[\w.-]+\.(?:py|sql|toml|md|lock)|(?:[a-z]\w*)\.py")
 HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 # Variables that are no settings of ours: of the shell in an example, of other programs, of the job itself.
-OTHER_VARIABLES = {"HOME_OF_STATE", "XDG_DATA_HOME", *PASSED_TO_INSTALLERS}
+UNREAD = runpy.run_path(str(ROOT / "scripts" / "settings-reference.py"))["UNREAD"]
+OTHER_VARIABLES = {"HOME_OF_STATE", "XDG_DATA_HOME", *PASSED_TO_INSTALLERS, *itertools.chain(*UNREAD.values())}
 
 
 def pages() -> list[Path]:

@@ -310,3 +310,13 @@ async def test_a_job_whose_worker_was_given_up_runs_again_and_its_log_says_so(pl
     assert done["result"] == "ended"
     async with api.database.system() as tx:
         assert await tx.connection.fetchval("SELECT count(*) FROM job_completed WHERE id = $1", id) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("requirement, succeeds", [("idna==3.10", True), ("windlass-no-such-package-x9==1.0", False)])
+async def test_an_install_leaves_nothing_aside_however_it_ends(platform, requirement, succeeds):
+    body = {"content": "def main(): return 1", "lock": f"# py: 3.11\n{requirement}\n"}
+    done = await ended(platform.api, await preview(platform.api, **body), 120)
+    assert done["success"] is succeeds, done
+    assert succeeds or done["result"]["error"]["name"] == "InstallError"
+    assert [name for name in os.listdir(platform.home / "cache" / "python") if "." in name] == []

@@ -306,7 +306,8 @@ async def test_an_owner_is_added_and_removed(space):
     heir, heir_name = await member(space, "heir")
     await owner.post("{ws}/folders/create", json={"name": "team"})
     who = f"u/{heir_name}"
-    assert (await owner.post("{ws}/folders/addowner/team", json={"owner": "nobody"})).status_code == 400
+    for nobody in ("nobody", "u/", f"{who}\n"):
+        assert (await owner.post("{ws}/folders/addowner/team", json={"owner": nobody})).status_code == 400
     assert (await owner.post("{ws}/folders/addowner/team", json={"owner": who})).status_code == 200
     assert (await heir.post("{ws}/folders/update/team", json={"summary": "heir"})).status_code == 200
     body = {"owner": who, "write": False}

@@ -25,9 +25,7 @@ class Connection:
         workspace: str | None = None,
         verify: Any = True,
     ) -> None:
-        self.base_url = (
-            _required(base_url or settings.base_url(), "base_url", "BASE_INTERNAL_URL").rstrip("/") + "/api"
-        )
+        self.base_url = _required(base_url or settings.base_url(), "base_url", "BASE_INTERNAL_URL").rstrip("/") + "/api"
         self.workspace = _required(workspace or settings.workspace(), "workspace", "WM_WORKSPACE")
         self.token = token or settings.token()
         self.verify = verify

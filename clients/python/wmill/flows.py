@@ -98,9 +98,7 @@ class Flows(Connection):
         changes = {key: value for key, value in schedule.items() if key != "enabled"}
         if changes:
             current = self.get(f"/w/{workspace}/schedules/get/{path}").json()
-            kept = {
-                key: value for key, value in current.items() if key in SCHEDULE_FIELDS and value is not None
-            }
+            kept = {key: value for key, value in current.items() if key in SCHEDULE_FIELDS and value is not None}
             body = {"args": None, **kept, **changes}
             self.post(f"/w/{workspace}/schedules/update/{path}", json=body)
         if "enabled" in schedule:

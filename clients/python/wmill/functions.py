@@ -119,9 +119,7 @@ def run_script(
     tag: str | None = None,
 ) -> Any:
     """Run a script by path or hash to its end and return its result."""
-    return default_client().run_script(
-        path, hash_, args, timeout, verbose, cleanup, assert_result_is_not_none, tag
-    )
+    return default_client().run_script(path, hash_, args, timeout, verbose, cleanup, assert_result_is_not_none, tag)
 
 
 def run_script_by_path(
@@ -349,9 +347,7 @@ def request_interactive_slack_approval(
     )
 
 
-def send_teams_message(
-    conversation_id: str, text: str, success: bool = True, card_block: dict | None = None
-) -> Any:
+def send_teams_message(conversation_id: str, text: str, success: bool = True, card_block: dict | None = None) -> Any:
     """Post to a Microsoft Teams conversation; `success` chooses the colour."""
     return default_client().send_teams_message(conversation_id, text, success, card_block)
 
@@ -384,9 +380,7 @@ def write_s3_file(
     content_disposition: str | None = None,
 ) -> S3Object:
     """Store bytes or an open binary file and return where it is."""
-    return default_client().write_s3_file(
-        s3object, file_content, s3_resource_path, content_type, content_disposition
-    )
+    return default_client().write_s3_file(s3object, file_content, s3_resource_path, content_type, content_disposition)
 
 
 def delete_s3_object(s3object: S3Reference, s3_resource_path: str | None = None) -> None:

@@ -74,9 +74,7 @@ class Jobs(Connection):
             raise WindmillError("path or hash_ must be provided")
         target = f"p/{path}" if path else f"h/{hash_}"
         retry_text = json.dumps(retry) if retry else None
-        return self._start(
-            target, args, scheduled_in_secs=scheduled_in_secs, tag=tag, retry=retry_text, **_parents()
-        )
+        return self._start(target, args, scheduled_in_secs=scheduled_in_secs, tag=tag, retry=retry_text, **_parents())
 
     def run_flow_async(
         self,
@@ -144,9 +142,7 @@ class Jobs(Connection):
         """Run one exact version of a script to its end and return its result; see `wait_job`."""
         return self.run_script(None, hash_, args, timeout, verbose, cleanup, assert_result_is_not_none, tag)
 
-    def run_flow(
-        self, path: str, args: dict | None = None, timeout: Timeout = None, tag: str | None = None
-    ) -> Any:
+    def run_flow(self, path: str, args: dict | None = None, timeout: Timeout = None, tag: str | None = None) -> Any:
         """Run the flow at a path to its end and return its result; see `wait_job`."""
         return self.wait_job(self.run_flow_async(path, args, tag=tag), timeout)
 
@@ -274,9 +270,7 @@ def _deadline(timeout: Timeout) -> float:
 def _result(job_id: str, outcome: dict, must_exist: bool) -> Any:
     result = outcome["result"]
     if not outcome["success"]:
-        raise JobFailed(
-            job_id=job_id, error=result.get("error", result) if isinstance(result, dict) else result
-        )
+        raise JobFailed(job_id=job_id, error=result.get("error", result) if isinstance(result, dict) else result)
     if must_exist and result is None:
         raise WindmillError(f"Job {job_id} returned no result")
     return result

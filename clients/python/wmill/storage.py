@@ -25,9 +25,7 @@ class Storage(Connection):
         with self.load_s3_file_reader(s3object, s3_resource_path) as reader:
             return reader.read()
 
-    def load_s3_file_reader(
-        self, s3object: S3Reference, s3_resource_path: str | None = None
-    ) -> S3BufferedReader:
+    def load_s3_file_reader(self, s3object: S3Reference, s3_resource_path: str | None = None) -> S3BufferedReader:
         """A file as an open binary stream."""
         path = encode_path(self._at("job_helpers/download_s3_file"), _location(s3object, s3_resource_path))
         return S3BufferedReader(self._transport.stream(path, headers=self.headers, timeout=None))
@@ -55,9 +53,7 @@ class Storage(Connection):
         """Remove a file for good."""
         self.delete(self._at("job_helpers/delete_s3_file"), params=_location(s3object, s3_resource_path))
 
-    def sign_s3_objects(
-        self, s3_objects: Sequence[S3Reference], expiry_secs: int | None = None
-    ) -> list[S3Object]:
+    def sign_s3_objects(self, s3_objects: Sequence[S3Reference], expiry_secs: int | None = None) -> list[S3Object]:
         """The same objects with a signature that lets anyone read them for `expiry_secs` seconds."""
         body: dict[str, Any] = {"s3_objects": [parse_s3_object(each) for each in s3_objects]}
         if expiry_secs is not None:

@@ -61,9 +61,7 @@ class Transport:
         self._context = _tls_context(verify) if address.scheme == "https" else None
         self._kept = threading.local()
 
-    def exchange(
-        self, method: str, path: str, *, headers: dict, body: Body, timeout: float | None
-    ) -> Response:
+    def exchange(self, method: str, path: str, *, headers: dict, body: Body, timeout: float | None) -> Response:
         """Send one request and read the whole answer; Unreachable when none comes, TimeoutError when late.
 
         Only a GET is repeated when a kept connection breaks: any other may have been carried out.
@@ -88,9 +86,7 @@ class Transport:
     def _send(self, connection, method: str, path: str, headers: dict, body: Body) -> Response:
         return self._read(connection, self._request(connection, method, path, headers, body), method, path)
 
-    def _request(
-        self, connection, method: str, path: str, headers: dict, body: Body
-    ) -> http.client.HTTPResponse:
+    def _request(self, connection, method: str, path: str, headers: dict, body: Body) -> http.client.HTTPResponse:
         with self._faults(connection):
             connection.request(method, self._prefix + path, body=body, headers=headers)
             return connection.getresponse()
@@ -98,9 +94,7 @@ class Transport:
     def _read(self, connection, answer: http.client.HTTPResponse, method: str, path: str) -> Response:
         with self._faults(connection):
             content = answer.read()
-        return Response(
-            method=method, path=path, status_code=answer.status, headers=answer.headers, content=content
-        )
+        return Response(method=method, path=path, status_code=answer.status, headers=answer.headers, content=content)
 
     def _faults(self, connection) -> "_Faults":
         return _Faults(connection, self._address.netloc)
@@ -121,9 +115,7 @@ class Transport:
     def _open(self, timeout: float | None) -> http.client.HTTPConnection:
         if self._context is None:
             return http.client.HTTPConnection(self.host, self._address.port, timeout=timeout)
-        return http.client.HTTPSConnection(
-            self.host, self._address.port, timeout=timeout, context=self._context
-        )
+        return http.client.HTTPSConnection(self.host, self._address.port, timeout=timeout, context=self._context)
 
 
 class _Faults:
@@ -162,9 +154,7 @@ def encode_path(endpoint: str, params: Mapping[str, Any] | None = None) -> str:
     path, _, query = endpoint.partition("?")
     given = [(key, _wire(value)) for key, value in (params or {}).items() if value is not None]
     queries = [part for part in (query, urlencode(given, doseq=True)) if part]
-    return "?".join(
-        ["/" + quote(path.lstrip("/"), safe="/%:@!$&'()*+,;=~"), *(["&".join(queries)] if queries else [])]
-    )
+    return "?".join(["/" + quote(path.lstrip("/"), safe="/%:@!$&'()*+,;=~"), *(["&".join(queries)] if queries else [])])
 
 
 def encode_json(value: Any) -> bytes:

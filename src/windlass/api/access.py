@@ -29,8 +29,7 @@ class Access:
 
     `capability` None goes with `anonymous`. `kind` and a `path` parameter narrow the scope check; `defers_path`
     says that the path is in the body or behind a hash, and that the room makes the narrow check. `acts` marks a GET
-    that changes
-    something, so that a cookie alone does not open it.
+    that changes something, so that a cookie alone does not open it.
     """
 
     capability: Capability | None

@@ -29,6 +29,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(asyncpg.DataError, _unstorable)
+    app.add_exception_handler(asyncpg.ProgramLimitExceededError, _unstorable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -61,7 +62,7 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 async def _unstorable(request: Request, error: Exception) -> Response:
     log.warning("unstorable value", method=request.method, path=request.url.path, exc_info=error)
-    return PlainTextResponse("a value cannot be stored: it holds a NUL or half a character, or is out of range", 400)
+    return PlainTextResponse("a value cannot be stored: it holds a NUL or half a character, or is out of range or too long", 400)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -1,6 +1,5 @@
 """From an HTTP request to a run request, and from a finished job to an answer. Shared by every way to run something."""
 
-import binascii
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime
@@ -86,7 +85,7 @@ def _payload(payload: str | None) -> bytes:
     try:
         text = unquote(payload).replace("-", "+").replace("_", "/")
         return unquote(b64decode(text + "=" * (-len(text) % 4), validate=True).decode()).encode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise BadRequest(f"payload: not base64 of JSON text: {error}") from error
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
 ABSENT: Any = Field(default=None)
 """Says that a field may be missing, but is never null."""
 

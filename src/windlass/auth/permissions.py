@@ -98,11 +98,6 @@ class Principal:
         return self.role in {"admin", "superadmin"}
 
     @property
-    def is_operator(self) -> bool:
-        """Whether this person only runs what others made."""
-        return self.role == "operator"
-
-    @property
     def capabilities(self) -> frozenset[Capability]:
         """What the role gives, less what a job's token never has."""
         granted = ROLES[self.role]

@@ -126,7 +126,7 @@ UPDATE account SET password_hash = :password_hash, must_change_password = false,
 WHERE email = :email;
 
 -- name: record_attempt!
--- Note a failed login for each subject (account and address).
+-- Note a login for each subject (account and address) as failed, until it proves good.
 INSERT INTO login_attempt (subject) SELECT unnest(:subjects::text[]);
 
 -- name: count_attempts$
@@ -138,5 +138,5 @@ SELECT coalesce(max(n), 0) FROM (
 ) counts;
 
 -- name: forget_attempts!
--- A good login clears the failures of that account.
-DELETE FROM login_attempt WHERE subject = :subject;
+-- A good login clears the failures of its account and its address.
+DELETE FROM login_attempt WHERE subject = ANY (:subjects::text[]);

@@ -23,6 +23,11 @@ COMMANDS = {
     "doctor": "Check this machine; prints the fixing command for each failure.",
 }
 
+EPILOG = (
+    "Without a command, MODE chooses one, else standalone. Settings are environment variables, such as DATABASE_URL; "
+    "`windlass <command> --help` names the options that win over them."
+)
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the `windlass` command; exits with an honest code."""
@@ -41,7 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="windlass", description="Scripts into workflows, webhooks and UIs.")
+    parser = argparse.ArgumentParser(prog="windlass", description="Scripts into workflows, webhooks and UIs.",
+                                     epilog=EPILOG)  # fmt: skip
     parser.add_argument("--version", action="version", version=f"windlass {__version__}")
     parser.set_defaults(command=None, home=None, host=None, port=None)
     commands = parser.add_subparsers(dest="command", metavar="command")

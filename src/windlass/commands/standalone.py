@@ -8,11 +8,10 @@ from windlass.commands import databases
 from windlass.db import embedded
 from windlass.errors import Misconfigured
 from windlass.maintenance import reaper
-from windlass.settings import ACCEPT_NO_SANDBOX, Settings
+from windlass.settings import ACCEPT_NO_SANDBOX, SECRETS, Settings
 from windlass.supervise import Child, supervise
 
 WORKER_FAILED_STARTS = 5
-SECRETS = ("database_url", "database_url_api", "database_url_system", "superadmin_secret")
 
 
 async def run(settings: Settings) -> int:

@@ -29,7 +29,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from windlass.errors import DatabaseUnavailable, Misconfigured
+from windlass.errors import DatabaseUnavailable, HomeInUse, Misconfigured
 from windlass.processes import die_with_parent
 
 OWNER, API, SYSTEM = "windlass", "windlass_api", "windlass_system"
@@ -122,7 +122,7 @@ async def start(home: Path) -> EmbeddedPostgres:
     """Starts the cluster below `home`, creating it on first use, and returns when it answers.
 
     Call it from the main thread: the server is shut down when that thread ends.
-    Raises Misconfigured when another Windlass uses `home` or the server's account cannot reach it,
+    Raises HomeInUse when another Windlass uses `home`, Misconfigured when the server's account cannot reach it,
     DatabaseUnavailable when PostgreSQL does not come up.
     """
     cluster = Cluster(home=home.absolute())
@@ -209,7 +209,7 @@ def _take_lock(path: Path) -> BinaryIO:
         lock.seek(0)
         holder = lock.read(32).decode().strip() or "unknown"
         lock.close()
-        raise Misconfigured(
+        raise HomeInUse(
             f"{path.parent} is in use by another Windlass (process {holder}): "
             "stop it, or give this one a home of its own"
         ) from error

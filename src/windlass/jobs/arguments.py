@@ -62,7 +62,7 @@ def check_schema(schema: dict[str, Any] | None) -> None:
     if schema is None:
         return
     try:
-        jsonschema_rs.validator_for(schema)
+        jsonschema_rs.validator_for(schema, retriever=_refuse_to_fetch)
     except (ValueError, jsonschema_rs.ValidationError) as error:
         raise BadRequest(f"schema: {error}") from error
 
@@ -70,9 +70,14 @@ def check_schema(schema: dict[str, Any] | None) -> None:
 @lru_cache(maxsize=512)
 def _validator(schema: str) -> Any:
     try:
-        return jsonschema_rs.validator_for(schema, validate_formats=False)
+        return jsonschema_rs.validator_for(schema, validate_formats=False, retriever=_refuse_to_fetch)
     except (ValueError, jsonschema_rs.ValidationError):
         return None  # stored before it was checked; running is better than refusing
+
+
+def _refuse_to_fetch(uri: str) -> Any:
+    """A `$ref` to a file or a URL would have the server read it for whoever wrote the schema."""
+    raise ValueError(f"{uri} is not fetched; a schema may refer to its own parts only")
 
 
 def _is_reference(value: Any, path: list[str | int]) -> bool:

@@ -10,6 +10,7 @@ from windlass.auth.permissions import Capability, Principal, require
 from windlass.db.pool import Transaction
 from windlass.db.queries import load
 from windlass.errors import BadRequest, Conflict, NotFound, QueueFull
+from windlass.hashes import hex_of
 from windlass.jobs import arguments
 from windlass.jobs.model import DEPENDENCY_TAG, JobKind, Runnable, RunRequest
 from windlass.languages import registry as languages
@@ -48,7 +49,7 @@ async def _resolve(tx: Transaction[Principal], request: RunRequest) -> Runnable:
         return _given(request)
     if request.hash is not None:
         row = await queries.resolve_script_by_hash(tx.connection, workspace=tx.actor.workspace, hash=request.hash)
-        what = f"script version {request.hash & (2**64 - 1):016x}"
+        what = f"script version {hex_of(request.hash)}"
     else:
         row = await queries.resolve_script_by_path(tx.connection, workspace=tx.actor.workspace, path=request.path)
         what = f"script {request.path}"

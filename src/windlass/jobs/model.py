@@ -22,6 +22,11 @@ class Status(StrEnum):
     CANCELED = "canceled"
     SKIPPED = "skipped"
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the job did what it should."""
+        return self in {Status.SUCCESS, Status.SKIPPED}
+
 
 DEPENDENCY_TAG = "dependency"
 
@@ -120,4 +125,4 @@ class Outcome:
     @property
     def success(self) -> bool:
         """Whether the job did what it should."""
-        return self.status in {Status.SUCCESS, Status.SKIPPED}
+        return self.status.is_success

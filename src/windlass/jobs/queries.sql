@@ -35,7 +35,7 @@ WITH born AS (
 SELECT pg_notify('job_queued', :tag) FROM born;
 
 -- name: find_root$
--- The root that a child of this job belongs to: the parent's root, else the parent itself.
+-- The root of the tree that a visible job belongs to: itself when it has no parent.
 SELECT coalesce(root_job, id) FROM job WHERE id = :id AND workspace_id = :workspace;
 
 -- name: pull_jobs
@@ -107,12 +107,13 @@ FOR UPDATE OF q SKIP LOCKED;
 
 -- name: release_job!
 -- Give an attempt back to the queue. The epoch stays, so the attempt is fenced by the next claim and counted already.
+-- A canceled one must not start again: it stays with its silent worker until the reaper ends it.
 UPDATE job_queue
 SET running = false, worker = NULL, started_at = NULL, last_ping = NULL, scheduled_for = least(scheduled_for, now())
-WHERE id = :id AND epoch = :epoch AND running;
+WHERE id = :id AND epoch = :epoch AND running AND canceled_by IS NULL;
 
 -- name: notify_queued!
--- Wake the workers of a tag.
+-- Wake every worker, whatever its tags.
 SELECT pg_notify('job_queued', '');
 
 -- name: append_log!
@@ -186,10 +187,6 @@ WHERE j.id = :id AND j.workspace_id = :workspace;
 -- name: find_args$
 -- The arguments of a visible job.
 SELECT args::text FROM job WHERE id = :id AND workspace_id = :workspace;
-
--- name: find_root_of$
--- The root of a visible job: itself when it has no parent.
-SELECT coalesce(root_job, id) FROM job WHERE id = :id AND workspace_id = :workspace;
 
 -- name: list_jobs
 -- Visible jobs by filters, newest first or oldest first. jsonb has no NUL, so what holds one matches no filter by value.

@@ -197,7 +197,7 @@ class Language(Protocol):
         ...
 
     def abandon_install(self, plan: InstallPlan) -> None:
-        """Drop what a failed install left aside."""
+        """Drop what an install left aside; harmless after `finish_install`."""
         ...
 
     def prepare(

@@ -58,6 +58,8 @@ async def list_texts(tx: Transaction[Principal]) -> list[Found]:
 async def create(tx: Transaction[Principal], new: NewResource, *, update_if_exists: bool = False) -> None:
     """Make a resource. BadRequest when there is one that may not be replaced, Forbidden without the right."""
     _permit(tx, new.path, new.resource_type)
+    if update_if_exists and (current := await find(tx, new.path)):
+        _require(tx, new.path, current.resource_type)
     insert = queries.upsert_resource if update_if_exists else queries.insert_resource
     with told_plainly(f"resource {new.path}"):
         await insert(

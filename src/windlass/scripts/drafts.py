@@ -1,24 +1,22 @@
 """Drafts: what a person typed and has not deployed, one per person and path. Deploying forgets it."""
 
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from windlass import paths
 from windlass.auth.permissions import Principal
 from windlass.db.pool import Transaction
-from windlass.errors import BadRequest, NotFound
+from windlass.errors import NotFound
 from windlass.resources.values import encode
 from windlass.scripts import service
 from windlass.scripts.service import queries
 
-KINDS = {"script", "flow", "app"}
+Kind = Literal["script", "flow", "app"]
 
 
-async def put(tx: Transaction[Principal], *, kind: str, path: str, value: dict[str, Any]) -> None:
+async def put(tx: Transaction[Principal], *, kind: Kind, path: str, value: dict[str, Any]) -> None:
     """Keep the caller's draft, replacing an older one."""
-    if kind not in KINDS:
-        raise BadRequest(f"typ: {kind!r} is not one of {', '.join(sorted(KINDS))}")
     await queries.put_draft(
         tx.connection, workspace=tx.actor.workspace, path=paths.check(path), kind=kind, username=tx.actor.username,
         value=encode(value).decode(),

@@ -1,10 +1,8 @@
 """The shapes of a script."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
-HASH = re.compile(r"[0-9a-fA-F]{1,16}")
 OPTIONS = (
     "envs", "concurrent_limit", "concurrency_time_window_s", "concurrency_key", "debounce_key", "debounce_delay_s",
     "debounce_args_to_accumulate", "max_total_debouncing_time", "max_total_debounces_amount", "cache_ttl",
@@ -36,16 +34,3 @@ class NewScript:
     skip_draft_deletion: bool = False
     skip_if_noop: bool = False
     options: dict[str, Any] = field(default_factory=dict)
-
-
-def hex_of(number: int) -> str:
-    """A version's hash as the wire shows it."""
-    return f"{number & (2**64 - 1):016x}"
-
-
-def number_of(text: str) -> int | None:
-    """The stored form of a hash from the wire; None when it is none."""
-    if not HASH.fullmatch(text):
-        return None
-    number = int(text, 16)
-    return number - 2**64 if number >= 2**63 else number

@@ -98,7 +98,7 @@ WHERE workspace_id = :workspace AND path = :path AND NOT deleted RETURNING hash;
 -- name: delete_version$
 -- Remove one version from sight and wipe its code.
 UPDATE script SET deleted = true, archived = true, content = '', lock = NULL, schema = NULL
-WHERE workspace_id = :workspace AND hash = :hash AND NOT deleted RETURNING path;
+WHERE workspace_id = :workspace AND hash = :hash AND NOT deleted RETURNING hash;
 
 -- name: put_draft!
 -- Keep the caller's draft.
@@ -108,11 +108,10 @@ ON CONFLICT (workspace_id, kind, path, username) DO UPDATE SET value = excluded.
 
 -- name: get_draft^
 -- The caller's draft at a path.
-SELECT value::text AS value, created_at FROM draft WHERE workspace_id = :workspace AND kind = :kind AND path = :path
-LIMIT 1;
+SELECT value::text AS value FROM draft WHERE workspace_id = :workspace AND kind = :kind AND path = :path LIMIT 1;
 
 -- name: list_drafts
--- The caller's drafts of things that were never deployed, newest first.
+-- The caller's drafts, newest first.
 SELECT path, kind, value::text AS value, created_at FROM draft
 WHERE workspace_id = :workspace ORDER BY created_at DESC;
 

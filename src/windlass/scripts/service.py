@@ -14,13 +14,14 @@ from windlass.auth.permissions import Capability, Principal, require, require_wr
 from windlass.db.pool import Transaction
 from windlass.db.queries import load
 from windlass.errors import BadRequest, Conflict, Forbidden, NotFound
+from windlass.hashes import hex_of, number_of
 from windlass.jobs import arguments
 from windlass.jobs.launch import launch
 from windlass.jobs.model import JobKind, RunRequest
 from windlass.languages import registry as languages
 from windlass.languages.base import Language, Signature
 from windlass.resources.values import encode
-from windlass.scripts.model import NewScript, hex_of
+from windlass.scripts.model import NewScript
 
 queries = load(__file__)
 
@@ -216,7 +217,7 @@ async def archive(tx: Transaction[Principal], *, path: str | None = None, number
     """Take the live version at a path, or one version, out of service; returns its hash."""
     script = await get(tx, path=path, number=number)
     require_write(tx.actor, script["path"])
-    stored = _number(script)
+    stored = number_of(script["hash"])
     if not await queries.archive_version(tx.connection, workspace=tx.actor.workspace, hash=stored):
         raise NotFound(f"{script['path']} has no live version")
     await record(tx, "scripts.archive", "Delete", script["path"], hash=script["hash"])
@@ -232,16 +233,12 @@ async def delete(tx: Transaction[Principal], *, path: str | None = None, number:
             row["hash"] async for row in queries.delete_path(tx.connection, workspace=tx.actor.workspace, path=path)
         ]
     else:
-        gone = [await queries.delete_version(tx.connection, workspace=tx.actor.workspace, hash=_number(script))]
+        stored = number_of(script["hash"])
+        gone = [await queries.delete_version(tx.connection, workspace=tx.actor.workspace, hash=stored)]
     if not any(gone):
         raise Forbidden(f"{tx.actor.username} may not delete {script['path']}")
     await record(tx, "scripts.delete", "Delete", script["path"])
     return script["path"]
-
-
-def _number(script: dict[str, Any]) -> int:
-    number = int(script["hash"], 16)
-    return number - 2**64 if number >= 2**63 else number
 
 
 async def history(tx: Transaction[Principal], path: str) -> list[dict[str, Any]]:

@@ -43,4 +43,8 @@ _OF_THE_RUN = {
     "WM_FLOW_STEP_ID": ("c", "Id of the step in the flow"),
     "WM_SCHEDULE_PATH": ("u/user/schedule_path", "Path of the schedule that started the job"),
     "WM_STATE_PATH_NEW": ("u/user/script_path/u_user_trigger", "Path of the state of one script and trigger"),
+    "WM_OBJECT_PATH": (f"workspace/u/user/script_path/{_EXAMPLE_ID}", "Path of the job's own in an object storage"),
+    "WM_RUNNABLE_ID": ("5a1c0d3e9f7b2846", "Hash of the version that the job runs"),
+    "WM_SCHEDULED_FOR": ("2030-01-01T00:00:00+00:00", "When the job was due"),
+    "WM_WORKER_GROUP": ("default", "Group of the worker that runs the job"),
 }

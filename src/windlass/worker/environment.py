@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from windlass.auth.tokens import JobClaim, sign_job
+from windlass.hashes import hex_of
 from windlass.jobs.model import ClaimedJob
 from windlass.settings import Settings
 
@@ -52,7 +53,7 @@ def of_job(job: ClaimedJob, folder: Path, settings: Settings, key: bytes) -> dic
             "WM_STATE_PATH": state_path,
             "WM_STATE_PATH_NEW": state_path,
             "WM_OBJECT_PATH": f"{job.workspace_id}/{job.path or 'preview'}/{job.id}",
-            "WM_RUNNABLE_ID": "" if job.hash is None else f"{job.hash & (2**64 - 1):016x}",
+            "WM_RUNNABLE_ID": "" if job.hash is None else hex_of(job.hash),
             "WM_SCHEDULED_FOR": job.scheduled_for.isoformat(),
             "WM_WORKER_GROUP": settings.worker_group,
         }

@@ -17,17 +17,18 @@ import orjson
 
 from windlass.auth.tokens import JobClaim, sign_job
 from windlass.db.pool import Database
-from windlass.errors import NotFound, WindlassError
+from windlass.errors import WindlassError
 from windlass.jobs import failures
 from windlass.jobs.model import ClaimedJob, Completion, JobKind, Status
 from windlass.jobs.pull import CancelRequest, Held
 from windlass.languages import registry as languages
 from windlass.languages.base import Command, Language, LanguageError, Toolchain
+from windlass.scripts.deploy import Lock
 from windlass.settings import Settings
 from windlass.worker import environment
 from windlass.worker.launcher.client import Exit, KilledBy, Launcher, LaunchError, Limits, Running
 from windlass.worker.logs import JobLog, Output
-from windlass.worker.source import Lock, SqlSource
+from windlass.worker.source import SqlSource
 
 INSTALL_TIMEOUT_S = 600
 FRESH_LOCK_S = 3600
@@ -46,7 +47,7 @@ class JobFault(Exception):
 
 @dataclass(kw_only=True)
 class Control:
-    """How the loop steers a running attempt: `cancel` with a reason, `lost` when the attempt is no longer ours."""
+    """How the loop steers a running attempt: `cancel` with a reason, `is_lost` when it is no longer ours."""
 
     cancel: CancelRequest | None = None
     is_lost: bool = False
@@ -81,6 +82,7 @@ class Execution:
     log: JobLog
     control: Control
     language: Language
+    tools: Toolchain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,21 +133,18 @@ class Executor:
     ) -> tuple[bool, bytes, Lock | None]:
         try:
             execution = Execution(
-                job=job, slot=slot, folder=folder, log=log, control=control, language=languages.get(job.language)
-            )
+                job=job, slot=slot, folder=folder, log=log, control=control, language=languages.get(job.language),
+                tools=self._tools_of(job.workspace_id),
+            )  # fmt: skip
             _open_folder(folder)
             if job.kind is JobKind.DEPENDENCIES:
                 lock = await self._resolve(execution)
                 return True, orjson.dumps({"lock": lock}), _good_lock(job, lock)
             return *await self._run_code(execution), None
-        except LanguageError as error:
+        except (LanguageError, WindlassError) as error:
             raise JobFault(type(error).__name__, str(error)) from error
-        except NotFound as error:
-            raise JobFault("NotFound", str(error)) from error
         except LaunchError as error:
             raise JobFault("SandboxError", str(error)) from error
-        except WindlassError as error:
-            raise JobFault(type(error).__name__, str(error)) from error
 
     async def _run_code(self, execution: Execution) -> tuple[bool, bytes]:
         job, language, folder = execution.job, execution.language, execution.folder
@@ -154,38 +153,45 @@ class Executor:
         if lock:
             await self._install(execution, lock)
         schema = orjson.loads(job.schema) if job.schema else language.signature(job.code).schema
-        command = language.prepare(folder, job.code, lock, args, job.entrypoint or "main", schema, self.tools)
+        command = language.prepare(folder, job.code, lock, args, job.entrypoint or "main", schema, execution.tools)
         variables = environment.of_job(job, folder, self.settings, self.source.job_key)
         timeout = job.timeout or self.settings.job_default_timeout
         ended, tail = await self._run(execution, command, variables, timeout=timeout)
         return self._judge(execution, ended, tail)
+
+    def _tools_of(self, workspace: str) -> Toolchain:
+        """The tools with the workspace's own cache: an install runs code, which may write what the next one trusts."""
+        return replace(self.tools, cache=self.tools.cache / workspace)
 
     def _token(self, job: ClaimedJob) -> str:
         return sign_job(self.source.job_key, JobClaim(job_id=job.id, epoch=job.epoch))
 
     async def _resolve_or_remember(self, execution: Execution) -> str:
         """A lock for code that has none yet (a preview): remembered for an hour, so that a second Test is quick."""
-        plan = execution.language.lock_plan(execution.job.code, execution.folder, self.tools)
+        plan = execution.language.lock_plan(execution.job.code, execution.folder, execution.tools)
         if plan.command is None:
             return plan.lock or ""
         digest = hashlib.sha256(f"{execution.language.name}\0{plan.requirements}".encode()).hexdigest()
-        remembered = self.tools.cache / "locks" / f"{digest}.txt"
+        remembered = execution.tools.cache / "locks" / f"{digest}.txt"
         if remembered.exists() and time.time() - remembered.stat().st_mtime < FRESH_LOCK_S:
             return remembered.read_text()
         lock = await self._resolve(execution)
         remembered.parent.mkdir(parents=True, exist_ok=True)
-        remembered.write_text(lock)
+        draft = remembered.with_suffix(f".{execution.job.id}")
+        draft.write_text(lock)
+        draft.replace(remembered)
         return lock
 
     async def _resolve(self, execution: Execution) -> str:
         """The lock of the job's code; the resolver's own sentence when there is none."""
         language = execution.language
-        plan = language.lock_plan(execution.job.code, execution.folder, self.tools)
+        plan = language.lock_plan(execution.job.code, execution.folder, execution.tools)
         if plan.command is None:
             return plan.lock or ""
         execution.log.write("--- resolving dependencies ---\n")
         await self._tool(execution, plan.command, "LockError")
         lock = language.read_lock(plan, execution.folder)
+        await asyncio.to_thread(_open_folder, execution.folder)
         execution.log.write(lock + "\n")
         return lock
 
@@ -193,13 +199,14 @@ class Executor:
         plan = execution.language.install_plan(lock, execution.folder, self.tools)
         if plan.command is None:
             return
-        async with self.installing[plan.target]:
-            plan = execution.language.install_plan(lock, execution.folder, self.tools)
-            if plan.command is None:
-                return
-            execution.log.write("--- installing dependencies ---\n")
-            await self._tool(execution, plan.command, "InstallError")
-            execution.language.finish_install(plan)
+        try:
+            async with self.installing[plan.target]:
+                if not plan.target.exists():  # another job may have installed it meanwhile
+                    execution.log.write("--- installing dependencies ---\n")
+                    await self._tool(execution, plan.command, "InstallError")
+                    execution.language.finish_install(plan)
+        finally:
+            execution.language.abandon_install(plan)
 
     async def _tool(self, execution: Execution, command: Command, fault: str) -> None:
         """Run a resolver or installer; its output is the log, its complaint the fault."""
@@ -266,8 +273,12 @@ class Executor:
 
 
 def _open_folder(folder: Path) -> None:
+    """Make the folder anew, before the worker writes there what the next phase needs. What an earlier one left could be
+    a link, and lead the worker's own pen out of the folder; so what cannot be removed is an error.
+    """
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / environment.TEMPORARY).mkdir(parents=True)
+    folder.mkdir(parents=True)
+    (folder / environment.TEMPORARY).mkdir()
     folder.chmod(0o700)
 
 

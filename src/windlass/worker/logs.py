@@ -83,7 +83,7 @@ class JobLog:
 
     def stream(self, text: str) -> None:
         """Add text to the result stream, under the same limit."""
-        if self._room > 0:
+        if self._room > 0 and text:  # an empty piece would take the place of the next one, which begins there too
             self._room -= len(text)
             self._stream.waiting.append(text.replace("\x00", "\ufffd"))
             self._wake.set()

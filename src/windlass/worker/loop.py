@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from windlass.db.listen import Listener
+from windlass.db.pool import RETRY_S
 from windlass.errors import DatabaseUnavailable
 from windlass.jobs.failures import canceled, failure
 from windlass.jobs.model import ClaimedJob, Completion, Status
@@ -23,7 +24,7 @@ from windlass.worker.source import Heart, SqlSource
 log = get_logger("worker")
 CHANNELS = (QUEUED, CANCEL)
 PING_S = 5.0
-RETRY_S = 0.5
+FAREWELL_S = 5.0  # what was killed reports back at once; one that hangs must not hold the exit
 
 
 @dataclass(kw_only=True)
@@ -56,6 +57,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
         self._executed = 0
+        self._renewed_at = 0.0
 
     def stop(self) -> None:
         """Drain: claim no more, finish what runs, then `run` returns."""
@@ -70,7 +72,9 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop`."""
-        work = (self._listener.run(), self._relay_news(), self._watch_cancels(), self._beat(), self._ping())
+        self._renewed_at = asyncio.get_running_loop().time()
+        work = (self._listener.run(), self._relay_news(), self._watch_cancels(), self._beat(), self._watch_leases(),
+                self._ping())  # fmt: skip
         duties = [asyncio.create_task(duty) for duty in work]
         log.info("worker registered", WORKER_GROUP=self._settings.worker_group, worker=self._source.info.name,
                  tags=",".join(self._source.info.tags), tier=self._source.info.tier)  # fmt: skip
@@ -163,18 +167,23 @@ class Worker:
                     await self._renew()
 
     async def _beat(self) -> None:
-        loop = asyncio.get_running_loop()
-        interval, patience = self._settings.heartbeat_interval, self._settings.zombie_job_timeout * 0.8
-        last_good = loop.time()
+        loop, interval = asyncio.get_running_loop(), self._settings.heartbeat_interval
         while True:
             await asyncio.sleep(interval)
+            asked_at = loop.time()
             try:
                 await asyncio.wait_for(self._renew(), interval)
-                last_good = loop.time()
+                self._renewed_at = asked_at
             except (DatabaseUnavailable, TimeoutError) as error:
-                silent = round(loop.time() - last_good, 1)
+                silent = round(loop.time() - self._renewed_at, 1)
                 log.warning("heartbeat failed", seconds=silent, reason=repr(error.__cause__ or error))
-            if self._attempts and loop.time() - last_good > patience:
+
+    async def _watch_leases(self) -> None:
+        """Stop what runs without a lease while it is still ours: no heartbeat that hangs may delay this."""
+        loop, patience = asyncio.get_running_loop(), self._settings.zombie_job_timeout * 0.8
+        while True:
+            await asyncio.sleep(patience / 24)
+            if self._attempts and loop.time() - self._renewed_at > patience:
                 self._lose(list(self._attempts.values()), "the lease could not be renewed")
 
     async def _renew(self) -> None:
@@ -212,10 +221,9 @@ class Worker:
         with suppress(DatabaseUnavailable):
             await self._source.ping(draining=True, jobs_executed=self._executed)
         await self._wait_for_jobs()
-        for attempt in list(self._attempts.values()):
-            await self._give_back(attempt)
+        await asyncio.gather(*(self._give_back(attempt) for attempt in list(self._attempts.values())))
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5)
+            await asyncio.wait(self._tasks, timeout=FAREWELL_S)
 
     async def _wait_for_jobs(self) -> None:
         ended = asyncio.create_task(asyncio.wait(self._tasks))
@@ -228,11 +236,12 @@ class Worker:
         attempt.control.is_lost = True
         attempt.control.kill()
         request = attempt.control.cancel
-        with suppress(DatabaseUnavailable):
-            if request is None:
-                await self._source.release(attempt.held)
-            else:
-                await self._source.settle(_canceled(attempt.job, request))
+        with suppress(DatabaseUnavailable, TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                if request is None:
+                    await self._source.release(attempt.held)
+                else:
+                    await self._source.settle(_canceled(attempt.job, request))
 
 
 def _canceled(job: ClaimedJob, request: CancelRequest) -> Completion:

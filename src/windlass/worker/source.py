@@ -15,10 +15,7 @@ from windlass.jobs.launch import queries
 from windlass.jobs.model import ClaimedJob, Completion
 from windlass.jobs.pull import CancelRequest, Held, beat, pull, release
 from windlass.resources.interpolate import has_references, interpolate
-from windlass.scripts.deploy import record_lock
-from windlass.telemetry import get_logger
-
-log = get_logger("source")
+from windlass.scripts.deploy import Lock, record_lock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +28,6 @@ class WorkerInfo:
     tags: tuple[str, ...]
     slots: int
     tier: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lock:
-    """The outcome of a dependency job that belongs to a deployed version."""
-
-    workspace: str
-    number: int
-    lock: str | None
-    error: str | None
 
 
 class SqlSource:
@@ -76,7 +63,7 @@ class SqlSource:
         async with self._database.system() as tx:
             is_settled = await settle(tx, completion)
             if is_settled:
-                await _record(tx, lock)
+                await record_lock(tx, lock)
             return is_settled
 
     async def release(self, held: Held) -> None:
@@ -128,14 +115,14 @@ class Heart:
     async def _beat(self, held: Sequence[Held]) -> dict[UUID, CancelRequest | None]:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._database.dedicated()
-        with guarding():
-            return await beat(Transaction(connection=self._connection, actor=None), held)
+        try:
+            with guarding():
+                return await beat(Transaction(connection=self._connection, actor=None), held)
+        except BaseException:
+            self.close()  # it may hang for as long as TCP has patience; the next beat takes another
+            raise
 
     def close(self) -> None:
         """Drop the connection."""
         if self._connection is not None:
             self._connection.terminate()
-
-
-async def _record(tx: Transaction[None], lock: Lock) -> None:
-    await record_lock(tx, workspace=lock.workspace, number=lock.number, lock=lock.lock, error=lock.error)

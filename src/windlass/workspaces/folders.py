@@ -20,7 +20,7 @@ from windlass.workspaces import service
 from windlass.workspaces.model import Folder, FolderUsage
 
 queries = service.queries
-WHO = re.compile(r"^[ug]/[\w-]{1,50}$")
+WHO = re.compile(r"[ug]/[\w-]{1,50}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ def _folder(row: Any) -> Folder:
 
 def _checked(owners: list[str]) -> list[str]:
     for owner in owners:
-        if not WHO.match(owner):
+        if not WHO.fullmatch(owner):
             raise BadRequest(f"owner {owner[:60]!r} is not valid: write u/<user> or g/<group>")
     return owners
 

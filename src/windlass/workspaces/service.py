@@ -28,7 +28,7 @@ KEY_BYTES = 32
 EVERYBODY = "all"
 ADMINS = "admins"
 INSTANCE = "global"
-COLOR = re.compile(r"^#[0-9a-fA-F]{3,8}$")
+COLOR = re.compile(r"#[0-9a-fA-F]{3,8}")
 
 
 def acting(tx: Transaction[None], principal: Principal, workspace: str = INSTANCE) -> Transaction[Principal]:
@@ -172,7 +172,7 @@ def _named(name: str) -> str:
 
 
 def _checked_color(color: str | None) -> str | None:
-    if color and not COLOR.match(color):
+    if color and not COLOR.fullmatch(color):
         raise BadRequest("a color is written #rrggbb")
     return color or None
 

@@ -2,8 +2,9 @@
 
 import { setPassword } from "@app/api/account";
 import { errorMessage } from "@app/api/client";
-import { Button, PasswordInput, Stack, Text } from "@mantine/core";
+import { Button, PasswordInput, Stack } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { FormError } from "@ui/FormError";
 import { type FormEvent, useState } from "react";
 
 const SHORTEST = 8;
@@ -43,11 +44,7 @@ export function PasswordForm({ onDone }: { onDone: () => void }) {
           onChange={(event) => setRepeated(event.currentTarget.value)}
           error={differs ? "The two passwords differ" : undefined}
         />
-        {change.error && (
-          <Text c="var(--mantine-color-error)" fz="sm" role="alert">
-            {errorMessage(change.error)}
-          </Text>
-        )}
+        {change.error && <FormError>{errorMessage(change.error)}</FormError>}
         <Button
           type="submit"
           fullWidth

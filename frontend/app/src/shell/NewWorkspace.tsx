@@ -3,9 +3,10 @@
 import { errorMessage } from "@app/api/client";
 import { createWorkspace, workspacesQuery } from "@app/api/workspaces";
 import { slug } from "@core/paths";
-import { Button, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Stack, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { FormError } from "@ui/FormError";
 import { type FormEvent, useState } from "react";
 
 const MODAL = "new-workspace";
@@ -50,11 +51,7 @@ export function NewWorkspaceForm({ onCreated }: { onCreated: (id: string) => voi
           value={id}
           onChange={(event) => setOwnId(event.currentTarget.value)}
         />
-        {create.error && (
-          <Text c="var(--mantine-color-error)" fz="sm" role="alert">
-            {errorMessage(create.error)}
-          </Text>
-        )}
+        {create.error && <FormError>{errorMessage(create.error)}</FormError>}
         <Button type="submit" loading={create.isPending} disabled={!name || !/^[\w-]+$/.test(id)}>
           Create workspace
         </Button>

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 from fastapi import Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from windlass.api.access import COOKIE, Routes, client_address, presented_token
 from windlass.api.responses import json, text
@@ -19,13 +19,14 @@ from windlass.workspaces.service import acting, username_for
 routes = Routes("auth")
 
 FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"})
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Login(BaseModel):
     """Who logs in."""
 
-    email: str
-    password: str
+    email: str = Field(max_length=320)
+    password: str = Field(max_length=1000)
 
 
 @routes.post("/auth/login", None, anonymous=True)
@@ -65,8 +66,12 @@ async def is_smtp_configured() -> Response:
 
 
 def is_local(request: Request, settings: Settings) -> bool:
-    """Whether a person at this machine asks: loopback on both ends, and no sign of a proxy."""
+    """Whether a person at this machine asks: loopback on both ends, no sign of a proxy, and by the machine's own name;
+    a page from elsewhere whose name was made to lead here has its browser say that name.
+    """
     if not settings.is_loopback or any(name in FORWARDED for name in request.headers):
+        return False
+    if request.url.hostname not in LOCAL_NAMES:
         return False
     try:
         return ip_address(client_address(request)).is_loopback

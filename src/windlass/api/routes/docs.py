@@ -26,7 +26,7 @@ class DocsPage(BaseModel):
 @routes.get("/docs/list", None, anonymous=True, response_model=list[DocsPage])
 async def list_pages() -> Response:
     """Every page, in reading order."""
-    return json([{"name": name, "title": text.splitlines()[0].lstrip("# ").replace("`", "")} for name, text in _pages().items()])
+    return json([{"name": name, "title": _title(text)} for name, text in _pages().items()])
 
 
 @routes.get("/docs/page/{name:path}", None, anonymous=True)
@@ -36,6 +36,10 @@ async def get_page(name: str) -> Response:
     if text is None:
         raise NotFound(f"no page {name[:80]}")
     return PlainTextResponse(text, media_type="text/markdown")
+
+
+def _title(text: str) -> str:
+    return text.splitlines()[0].lstrip("# ").replace("`", "")
 
 
 @cache

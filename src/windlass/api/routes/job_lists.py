@@ -14,10 +14,10 @@ from windlass.api.paging import Page, PerPage, csv
 from windlass.api.responses import json
 from windlass.auth.permissions import Capability
 from windlass.errors import BadRequest
+from windlass.hashes import number_of
 from windlass.jobs import read
 from windlass.jobs.launch import queries
 from windlass.jobs.read import JobFilter
-from windlass.scripts.model import number_of
 
 routes = Routes("job_lists")
 READ = Capability.JOBS_READ
@@ -76,7 +76,10 @@ def _aware(moment: datetime | None) -> datetime | None:
 def _jsonb(value: Any) -> str | None:
     if value is None:
         return None
-    encoded = orjson.dumps(value).decode()
+    try:
+        encoded = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError as error:
+        raise BadRequest(f"filters: {error}") from error
     if "\\u0000" in encoded:
         raise BadRequest("filters cannot contain the NUL character")
     return encoded

@@ -14,10 +14,10 @@ from windlass.api.runs import RunQuery, run_request, wait_for_result
 from windlass.auth.permissions import Capability
 from windlass.errors import Forbidden, NotFound
 from windlass.flows.cancel import cancel
+from windlass.hashes import find_number
 from windlass.jobs import arguments, logs, read
 from windlass.jobs.launch import launch, queries
 from windlass.jobs.model import JobKind, RunRequest
-from windlass.scripts.model import number_of
 
 routes = Routes("jobs")
 READ, RUN, PREVIEW = Capability.JOBS_READ, Capability.JOBS_RUN, Capability.JOBS_PREVIEW
@@ -79,7 +79,7 @@ class ProgressBody(BaseModel):
 
 
 def _hash(value: str) -> int:
-    number = number_of(value)
+    number = find_number(value)
     if number is None:
         raise NotFound(f"script version {value[:40]} not found")
     return number

@@ -1,6 +1,6 @@
 """Scripts: deploy, read, list, history, archive, delete; drafts; what a signature says."""
 
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,10 +10,11 @@ from windlass.api.access import Actor, Routes
 from windlass.api.paging import Page, PerPage, csv
 from windlass.api.responses import json, text
 from windlass.auth.permissions import Capability
-from windlass.errors import BadRequest, NotFound
+from windlass.errors import NotFound
+from windlass.hashes import hex_of, number_of
 from windlass.languages import registry as languages
 from windlass.scripts import drafts, service
-from windlass.scripts.model import OPTIONS, NewScript, hex_of, number_of
+from windlass.scripts.model import OPTIONS, NewScript
 
 routes = Routes("scripts")
 READ, WRITE = Capability.SCRIPTS_READ, Capability.SCRIPTS_WRITE
@@ -72,7 +73,8 @@ class NewScriptBody(BaseModel):
         return NewScript(
             path=self.path, content=self.content, language=self.language, summary=self.summary,
             description=self.description or "", schema=self.schema_ or None, kind=self.kind or "script", tag=self.tag,
-            timeout=self.timeout, priority=self.priority, lock=lock or None, parent_hash=_parent(self.parent_hash),
+            timeout=self.timeout, priority=self.priority, lock=lock or None,
+            parent_hash=number_of(self.parent_hash) if self.parent_hash else None,
             auto_parent=bool(self.auto_parent), deployment_message=self.deployment_message,
             skip_draft_deletion=bool(self.skip_draft_deletion), skip_if_noop=skip_if_noop, options=given,
         )  # fmt: skip
@@ -82,7 +84,7 @@ class DraftBody(BaseModel):
     """A draft to keep."""
 
     path: str
-    typ: Literal["script", "flow", "app"]
+    typ: drafts.Kind
     value: dict[str, Any]
 
 
@@ -97,17 +99,6 @@ class HistoryBody(BaseModel):
     """A new deployment message."""
 
     deployment_msg: str | None = None
-
-
-def _parent(value: str | None) -> int | None:
-    return _number(value) if value else None
-
-
-def _number(value: str) -> int:
-    number = number_of(value)
-    if number is None:
-        raise BadRequest(f"{value[:40]!r} is not a script hash: 16 hexadecimal digits")
-    return number
 
 
 @routes.post("/w/{workspace}/scripts/create", WRITE, defers_path=True, status_code=201)
@@ -159,7 +150,7 @@ async def get_by_path(actor: Actor, path: str) -> Response:
 async def get_by_hash(actor: Actor, hash: str) -> Response:
     """One version."""
     async with actor.transaction() as tx:
-        return json(await service.get(tx, number=_number(hash)))
+        return json(await service.get(tx, number=number_of(hash)))
 
 
 @routes.get("/w/{workspace}/scripts/get/draft/{path:path}", READ, response_model=shapes.ScriptWithDraft)
@@ -180,7 +171,7 @@ async def raw_by_path(actor: Actor, path: str) -> Response:
 async def raw_by_hash(actor: Actor, hash: str) -> Response:
     """The code of a version; a suffix such as .py is ignored."""
     async with actor.transaction() as tx:
-        return text((await service.get(tx, number=_number(hash.split(".")[0])))["content"])
+        return text((await service.get(tx, number=number_of(hash.split(".")[0])))["content"])
 
 
 @routes.get("/w/{workspace}/scripts/exists/p/{path:path}", READ, response_model=bool)
@@ -212,7 +203,7 @@ async def update_history(actor: Actor, hash: str, path: str, body: HistoryBody) 
         found = await service.queries.set_message(
             tx.connection,
             workspace=actor.principal.workspace,
-            hash=_number(hash),
+            hash=number_of(hash),
             path=path,
             message=body.deployment_msg,
         )
@@ -226,7 +217,7 @@ async def deployment_status(actor: Actor, hash: str) -> Response:
     """Whether the lock is there, and if not, why. Both keys are always present."""
     async with actor.transaction() as tx:
         row = await service.queries.deployment_status(
-            tx.connection, workspace=actor.principal.workspace, hash=_number(hash)
+            tx.connection, workspace=actor.principal.workspace, hash=number_of(hash)
         )
         if row is None:
             raise NotFound(f"no version {hash}")
@@ -244,7 +235,7 @@ async def archive_by_path(actor: Actor, path: str) -> Response:
 async def archive_by_hash(actor: Actor, hash: str) -> Response:
     """Take one version out of service."""
     async with actor.transaction() as tx:
-        return text(await service.archive(tx, number=_number(hash)))
+        return text(await service.archive(tx, number=number_of(hash)))
 
 
 @routes.post("/w/{workspace}/scripts/delete/p/{path:path}", WRITE)
@@ -258,8 +249,8 @@ async def delete_by_path(actor: Actor, path: str) -> Response:
 async def delete_by_hash(actor: Actor, hash: str) -> Response:
     """Delete one version."""
     async with actor.transaction() as tx:
-        await service.delete(tx, number=_number(hash))
-        return text(hex_of(_number(hash)))
+        await service.delete(tx, number=number_of(hash))
+        return text(hex_of(number_of(hash)))
 
 
 @routes.post("/w/{workspace}/drafts/create", WRITE, defers_path=True, status_code=201)

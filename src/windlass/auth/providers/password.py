@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from windlass.auth.tokens import queries
-from windlass.db.pool import Database, Transaction
+from windlass.db.pool import Database
 from windlass.errors import BadRequest, TooManyRequests, Unauthenticated
 
 MAX_FAILURES = 10
@@ -46,13 +46,8 @@ async def log_in(database: Database, *, email: str, password: str, address: str,
     if not account or not is_right or account["disabled"] or (account["loopback_only"] and not is_local):
         raise Unauthenticated("wrong e-mail or password")
     async with database.system() as tx:
-        await _forget(tx, subjects)
+        await queries.forget_attempts(tx.connection, subjects=subjects)
     return email
-
-
-async def _forget(tx: Transaction[None], subjects: list[str]) -> None:
-    for subject in subjects:
-        await queries.forget_attempts(tx.connection, subject=subject)
 
 
 def _verify(stored: str, password: str) -> bool:

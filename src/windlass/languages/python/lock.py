@@ -44,7 +44,8 @@ def read_lock(plan: LockPlan, folder: Path) -> str:
     if plan.lock is not None:
         return plan.lock
     header, _, _ = plan.requirements.partition("\n")
-    return f"{header}\n{read_leftover(folder / 'lock.txt', MAX_LOCK_BYTES).decode()}"
+    left = read_leftover(folder / "lock.txt", MAX_LOCK_BYTES).decode("utf-8", "replace")
+    return f"{header}\n{left.replace(chr(0), chr(0xFFFD))}"
 
 
 def explain_failure(output: str) -> str:

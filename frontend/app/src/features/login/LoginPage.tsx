@@ -7,6 +7,7 @@ import { Button, Center, Paper, PasswordInput, Stack, Text, TextInput, Title } f
 import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
+import { FormError } from "@ui/FormError";
 import { Wordmark } from "@ui/Wordmark";
 import { type FormEvent, useState } from "react";
 import classes from "./LoginPage.module.css";
@@ -63,11 +64,7 @@ export function LoginPage() {
                 value={password}
                 onChange={(event) => setPassword(event.currentTarget.value)}
               />
-              {signIn.error && (
-                <Text c="var(--mantine-color-error)" fz="sm" role="alert">
-                  {loginProblem(signIn.error)}
-                </Text>
-              )}
+              {signIn.error && <FormError>{loginProblem(signIn.error)}</FormError>}
               <Button type="submit" fullWidth loading={signIn.isPending} disabled={!email || !password}>
                 Sign in
               </Button>

@@ -12,6 +12,7 @@ import { useHotkeys } from "@mantine/hooks";
 import { IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useLocation, useNavigate } from "@tanstack/react-router";
+import { FormError } from "@ui/FormError";
 import { KeyHint } from "@ui/KeyHint";
 import { SchemaForm } from "@ui/SchemaForm";
 import { type FormEvent, useMemo } from "react";
@@ -55,11 +56,7 @@ export function RunForm({ script }: { script: Script }) {
           </Text>
         )}
         <Group justify="flex-end" gap="sm">
-          {Object.keys(form.errors).length > 0 && (
-            <Text fz="sm" c="var(--mantine-color-error)" role="alert">
-              Some arguments need another look.
-            </Text>
-          )}
+          {Object.keys(form.errors).length > 0 && <FormError>Some arguments need another look.</FormError>}
           <Button
             type="submit"
             leftSection={<IconPlayerPlay size={16} />}

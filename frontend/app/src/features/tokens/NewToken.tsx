@@ -6,6 +6,7 @@ import { Alert, Button, Select, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { CodeBlock } from "@ui/CodeBlock";
+import { FormError } from "@ui/FormError";
 import { type FormEvent, useState } from "react";
 
 const DAY_MS = 86_400_000;
@@ -48,11 +49,7 @@ function NewToken() {
           onChange={(event) => setLabel(event.currentTarget.value)}
         />
         <Select label="Lifetime" data={LIFETIMES} value={days} onChange={setDays} allowDeselect={false} />
-        {create.error && (
-          <Text c="var(--mantine-color-error)" fz="sm" role="alert">
-            {errorMessage(create.error)}
-          </Text>
-        )}
+        {create.error && <FormError>{errorMessage(create.error)}</FormError>}
         <Button type="submit" loading={create.isPending} disabled={!label.trim()}>
           Create token
         </Button>
