@@ -23,7 +23,6 @@ UNREAD = {
     "later": (
         "METRICS_ADDR", "DENO_PATH", "DENO_AUTH_TOKENS", "GO_PATH", "GOPRIVATE", "GOPROXY", "SLACK_SIGNING_SECRET",
     ),
-    "certificates": ("RUN_UPDATE_CA_CERTIFICATE_AT_START", "RUN_UPDATE_CA_CERTIFICATE_PATH"),
     "sandbox": ("DISABLE_NSJAIL", "DISABLE_NUSER"),
 }  # fmt: skip
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false", Path: "path"}
@@ -50,7 +49,6 @@ TAIL = """
 These variables of Windmill's are not read:
 
 * {later}: the parts that they are for are not there yet
-* {certificates}: certificates come from the machine, or from `SSL_CERT_FILE` for installers
 * {sandbox}: the sandbox is another one; see `WM_UNSANDBOXED`
 
 ## Passed on to package installers

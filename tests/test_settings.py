@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from windlass.commands import worker
 from windlass.errors import Misconfigured
 from windlass.settings import Settings, default_home, generate_password, load
 
@@ -58,6 +59,8 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "rust_log": ("debug", "debug"),
     "min_free_disk_space_mb": ("5", 5),
     "license_key": ("anything", "anything"),
+    "run_update_ca_certificate_at_start": ("true", True),
+    "run_update_ca_certificate_path": ("/bin/refresh", Path("/bin/refresh")),
 }
 ENVIRONMENT_NAMES = {"home": "WINDLASS_HOME", "unsandboxed": "WM_UNSANDBOXED"}
 
@@ -275,3 +278,20 @@ def test_made_up_passwords_differ_and_are_long():
     made = {generate_password() for _ in range(50)}
     assert len(made) == 50
     assert all(len(password) == 20 for password in made)
+
+
+async def test_a_worker_refreshes_certificates_with_the_chosen_program(tmp_path):
+    program = tmp_path / "refresh"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/done\n")
+    program.chmod(0o755)
+    await worker._refresh_certificates(program)
+    assert (tmp_path / "done").exists()
+
+
+@pytest.mark.parametrize("text", ["#!/bin/sh\nexit 3\n", None])
+async def test_certificates_that_cannot_be_refreshed_do_not_stop_a_worker(tmp_path, text):
+    program = tmp_path / "refresh"
+    if text:
+        program.write_text(text)
+        program.chmod(0o755)
+    await worker._refresh_certificates(program)

@@ -143,6 +143,13 @@ class Settings(BaseSettings):
     )
     create_workspace_require_superadmin: bool = Field(True, description="Only superadmins create workspaces.")
 
+    run_update_ca_certificate_at_start: bool = Field(
+        False, description="Have a worker refresh the system's certificates first, for a private authority."
+    )
+    run_update_ca_certificate_path: Path = Field(
+        Path("/usr/sbin/update-ca-certificates"), description="The program that refreshes them; Debian's."
+    )
+
     json_fmt: bool = Field(False, description="Log JSON records instead of readable lines.")
     rust_log: str = Field("info", description="Log level: trace, debug, info, warn, error (Windmill's name).")
     min_free_disk_space_mb: int = Field(1000, ge=0, description="Free MiB below which doctor complains.")

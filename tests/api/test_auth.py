@@ -108,6 +108,18 @@ async def test_the_first_login_works_from_this_machine_only(api, address, header
         assert (await http.post("/api/auth/login", json=body, headers=headers)).status_code == expected
 
 
+@pytest.mark.parametrize("host", ["evil.example:8000", "localhost.evil.example:8000", "192.0.2.7:8000"])
+async def test_a_page_whose_name_was_made_to_lead_here_cannot_use_the_first_login(api, host):
+    email = await account(api, loopback_only=True)
+    body = {"email": email, "password": PASSWORD}
+    async with from_address(api, "127.0.0.1") as http:
+        assert (await http.post("/api/auth/login", json=body, headers={"host": host})).status_code == 401
+
+
+async def test_a_login_too_long_to_count_is_refused(api):
+    assert (await log_in(api, uuid.uuid4().hex * 1000)).status_code == 400
+
+
 async def test_behind_https_the_cookie_is_secure_and_has_the_chosen_domain(postgres):
     async with fresh_database(postgres) as urls:
         settings = {"base_url": "https://windlass.example", "cookie_domain": "windlass.example"}
@@ -268,6 +280,26 @@ async def test_a_token_without_any_scope_opens_nothing(api):
     token = (await create_token(member, scopes=[])).text
     assert (await member.as_token(token).get("{ws}/folders/list")).status_code == 403
     assert (await member.as_token(token).get("/users/whoami")).status_code == 403
+
+
+async def test_a_token_that_was_lent_out_makes_none_that_outlives_it(api):
+    member = await make_member(api, unique("lender"))
+    end = datetime.now(UTC) + timedelta(hours=1)
+    lent = member.as_token((await create_token(member, expiration=end.isoformat(), label="lent")).text)
+    for wanted in (None, (end + timedelta(days=1)).isoformat()):
+        assert (await create_token(lent, expiration=wanted, label="made")).status_code == 201
+    made = [found for found in (await member.get("/users/tokens/list")).json() if found["label"] == "made"]
+    assert [datetime.fromisoformat(found["expiration"]) for found in made] == [end, end]
+
+
+@pytest.mark.parametrize(
+    "limit", [{"scopes": ["tokens:self"]}, {"workspace_id": "main"}, {"expiration": "2100-01-01T00:00:00Z"}]
+)
+async def test_a_token_with_a_limit_does_not_set_the_password_that_has_none(api, limit):
+    member = await make_member(api, unique("limited"))
+    limited = member.as_token((await create_token(member, **limit)).text)
+    assert (await limited.post("/users/setpassword", json={"password": "a long new one"})).status_code == 403
+    assert (await member.post("/users/setpassword", json={"password": "a long new one"})).status_code == 200
 
 
 async def test_a_read_only_token_changes_nothing_at_all(api):

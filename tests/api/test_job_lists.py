@@ -179,3 +179,7 @@ async def test_a_list_is_json_that_holds_its_dates_in_utc(api, jobs):
 async def test_a_page_larger_than_the_most_is_cut_and_not_refused(api, jobs):
     response = await api.get("{ws}/jobs/list", params={"per_page": 10**6})
     assert response.status_code == 200 and len(response.json()) >= len(jobs)
+
+
+async def test_a_number_that_no_filter_can_hold_is_400(api):
+    assert (await api.get("{ws}/jobs/list", params={"args": "9" * 40})).status_code == 400

@@ -12,7 +12,9 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
+from support.api import make_token
 from support.runs import ELSEWHERE, asleep, ended, job, logged, preview, until, waiting
+from windlass.auth import accounts
 
 ECHO = "def main(x: int, note: str = 'none'):\n    return [x, note]\n"
 ANY = "def main(**given):\n    return given\n"
@@ -104,7 +106,7 @@ async def test_run_wait_result_by_get_takes_a_payload(api, scripts, encode):
         assert (response.status_code, response.json()) == (200, [1, args["note"]])
 
 
-@pytest.mark.parametrize("payload", ["%%%", "bm9qc29u", "W10=", "/w=="])
+@pytest.mark.parametrize("payload", ["%%%", "bm9qc29u", "W10=", "/w==", "é"])
 async def test_a_payload_that_is_no_json_object_is_a_400(api, scripts, payload):
     response = await api.get("{ws}/jobs/run_wait_result/p/u/admin/any", params={"payload": payload})
     assert response.status_code == 400
@@ -228,6 +230,23 @@ async def test_references_and_a_null_for_an_optional_argument_are_let_through(ap
     ):
         response = await api.post("{ws}/jobs/run/p/u/admin/echo", params={"tag": ELSEWHERE}, json=args)
         assert response.status_code == 201, response.text
+
+
+async def test_a_token_for_one_script_cannot_have_it_handed_a_secret(api, scripts):
+    async with api.database.system() as tx:
+        narrow = await make_token(tx, accounts.FIRST_EMAIL, scopes=["jobs:run:scripts:u/admin/any"])
+        wider = await make_token(
+            tx, accounts.FIRST_EMAIL, scopes=["jobs:run:scripts:u/admin/any", "variables:read", "resources:read"]
+        )
+    cases = (
+        (narrow, {"x": "plain"}, 201),
+        (narrow, {"x": "$var:u/admin/secret"}, 403),
+        (narrow, {"x": ["$res:u/admin/secret"]}, 403),
+        (wider, {"x": "$var:u/admin/secret"}, 201),
+    )
+    for token, args, status in cases:
+        response = await api.as_token(token).post("{ws}/jobs/run/p/u/admin/any", params={"tag": ELSEWHERE}, json=args)
+        assert response.status_code == status, response.text
 
 
 @pytest.mark.parametrize(
@@ -587,3 +606,8 @@ async def test_after_a_restart_of_the_queue_nothing_is_left_running(api):
         return listed.json() == []
 
     assert await until(is_quiet)
+
+
+async def test_a_path_too_long_to_be_found_again_is_400(api):
+    body = {"content": "echo", "language": "bash", "path": "".join(uuid4().hex for _ in range(5000))}
+    assert (await api.post("{ws}/jobs/run/preview", json=body)).status_code == 400

@@ -104,6 +104,16 @@ async def test_an_operator_cannot_turn_a_resource_of_another_type_into_state(api
     assert await value_of(operator, "u/operator/made_by_admin") == "kept"
 
 
+async def test_a_token_for_state_alone_replaces_nothing_of_another_type(api, dev):
+    plain = {"path": "u/dev/db", "value": 1, "resource_type": "c_db"}
+    assert (await dev.post("{ws}/resources/create", json=plain)).status_code == 201
+    token = await dev.post("/users/tokens/create", json={"scopes": ["state:write"]})
+    state = {"path": "u/dev/db", "value": 2, "resource_type": "state"}
+    answer = await api.as_token(token.text).post("{ws}/resources/create?update_if_exists=true", json=state)
+    assert answer.status_code == 403
+    assert (await dev.get("{ws}/resources/get_value/u/dev/db")).json() == 1
+
+
 async def test_a_read_only_token_writes_not_even_state(api, dev):
     async with api.database.system() as tx:
         token = await make_token(tx, "dev@example.com", read_only=True)

@@ -1,5 +1,8 @@
 """The application knows the access of each of its routes."""
 
+import re
+from pathlib import Path
+
 import pytest
 from fastapi import FastAPI
 
@@ -44,3 +47,9 @@ def test_only_these_routes_are_open_to_nobody_in_particular():
 def test_no_two_routes_share_a_method_and_path():
     pairs = [(item.method, item.path) for routes in ALL for item in routes.declared]
     assert len(pairs) == len(set(pairs))
+
+
+def test_no_route_reaches_sql():
+    """Rooms run queries; a route that did would bypass their checks."""
+    files = Path(access.__file__).parent.rglob("*.py")
+    assert [file.name for file in files if re.search(r"\bqueries\.\w+\(", file.read_text())] == []

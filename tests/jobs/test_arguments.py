@@ -97,3 +97,20 @@ def test_any_bytes_are_arguments_or_a_bad_request(body):
     st.characters(exclude_categories=["Cs"])) | st.integers(-(2**63), 2**63 - 1)))  # fmt: skip
 def test_arguments_come_back_as_they_went(args):
     assert arguments.parse(arguments.encode(args)) == args
+
+
+@pytest.mark.parametrize("where", ["file", "http"])
+def test_a_schema_makes_the_server_read_no_file_and_no_url(tmp_path, where):
+    (tmp_path / "secret.json").write_text('{"type": "string"}')
+    place = (tmp_path / "secret.json").as_uri() if where == "file" else "http://127.0.0.1:9/schema.json"
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "properties": {"n": {"$ref": place}}}
+    with pytest.raises(BadRequest, match="not fetched"):
+        arguments.check_schema(schema)
+    arguments.check(json.dumps(schema), b'{"n": 1}')  # stored before it was checked: it holds nobody to anything
+
+
+def test_a_schema_may_refer_to_its_own_parts():
+    schema = {"$defs": {"size": {"type": "integer"}}, "properties": {"n": {"$ref": "#/$defs/size"}}}
+    arguments.check_schema(schema)
+    with pytest.raises(InvalidArguments):
+        arguments.check(json.dumps(schema), b'{"n": "x"}')

@@ -180,6 +180,31 @@ async def test_a_heartbeat_answers_only_what_the_worker_still_holds(queue):
     assert request is not None and (request.by, request.reason) == ("admin", "why")
 
 
+async def test_what_a_worker_claimed_without_learning_of_it_is_given_back(queue):
+    async with queue.system() as tx:
+        for _ in range(3):
+            await push(tx)
+    known, unknown, foreign = [(await claim(queue, worker))[0].id for worker in ("w1", "w1", "w2")]
+    async with queue.system_statement() as tx:
+        await pull.release_unknown(tx, worker="w1", held=[known])
+    async with queue.system() as tx:
+        rows = await tx.connection.fetch("SELECT id, running FROM job_queue")
+    assert {row["id"]: row["running"] for row in rows} == {known: True, unknown: False, foreign: True}
+    assert [(job.id, job.epoch) for job in await claim(queue, "w1")] == [(unknown, 2)]
+
+
+async def test_a_canceled_attempt_that_its_worker_gives_back_does_not_start_again(queue):
+    async with queue.system() as tx:
+        job_id = await push(tx)
+    (job,) = await claim(queue)
+    await ask_to_cancel(queue, job_id)
+    async with queue.system() as tx:
+        await pull.release(tx, Held(job_id=job_id, epoch=job.epoch))
+    assert await claim(queue) == []
+    assert await reap(queue, silence=-1, policy=POLICY) == 1
+    assert (await outcome(queue, job_id))["status"] == "canceled"
+
+
 # The walk
 
 
@@ -291,8 +316,9 @@ class Walk(RuleBasedStateMachine):
                 await pull.release(tx, Held(job_id=attempt[0], epoch=attempt[1]))
 
         self.do(work())
-        if self.model.is_held(*attempt):
-            self.model.jobs[attempt[0]].place = "waiting"
+        job = self.model.jobs[attempt[0]]
+        if self.model.is_held(*attempt) and not job.canceled:
+            job.place = "waiting"
 
     @rule(attempt=attempts)
     def fall_silent(self, attempt):

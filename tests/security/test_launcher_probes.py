@@ -55,7 +55,7 @@ async def test_the_probes_themselves_get_through_where_there_is_no_sandbox(folde
     with probe._target(folder) as target:
         results = attack_without_sandbox(target, folder)
     expected = {
-        "signal_worker", "signal_supervisor", "read_file_outside", "list_folder_outside",
+        "signal_worker", "signal_supervisor", "limit_worker", "read_file_outside", "list_folder_outside",
         "write_file_outside", "make_file_outside", "make_file_in_shared_temporary_folder",
         "truncate_file_outside", "remove_file_outside", "rename_file_outside", "link_file_outside",
         "read_through_symbolic_link", "connect_to_unix_socket", "connect_to_abstract_socket",

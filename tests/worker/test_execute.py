@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from support.api import make_member
 from support.runs import asleep, ended, job, logged, preview, until
+from windlass.languages.python import lock
 from windlass.worker.environment import SEARCH_PATH
 
 COUNTER = """
@@ -319,4 +320,40 @@ async def test_an_install_leaves_nothing_aside_however_it_ends(platform, require
     done = await ended(platform.api, await preview(platform.api, **body), 120)
     assert done["success"] is succeeds, done
     assert succeeds or done["result"]["error"]["name"] == "InstallError"
-    assert [name for name in os.listdir(platform.home / "cache" / "python") if "." in name] == []
+    packages = platform.home / "cache" / platform.api.workspace / "python"
+    assert [name for name in os.listdir(packages) if "." in name] == []
+
+
+# Installing
+
+
+PLANTED = ("script.py", "args.json", "job.json", "lock.txt", "requirements.in")
+
+
+@pytest.fixture
+def hostile_tool(monkeypatch, tmp_path):
+    """An installer that leaves links to somebody else's file where the worker writes next; returns that file."""
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    plant = "".join(f"ln -sf {victim} $HOME/{name};" for name in PLANTED)
+    monkeypatch.setattr(lock, "uv", lambda tools, verb: ("bash", "-c", plant))
+    return victim
+
+
+async def test_links_that_an_install_leaves_do_not_lead_the_worker_out_of_the_folder(platform, api, hostile_tool):
+    done = await ended(api, await preview(api, "def main(): return 'ran'", lock=f"evil=={uuid4().int}"))
+    assert hostile_tool.read_text() == "untouched"
+    assert done["result"] == "ran"
+
+
+async def test_links_that_a_resolver_leaves_do_not_lead_the_worker_out_of_the_folder(platform, api, hostile_tool):
+    code = f"#requirements:\n#evil=={uuid4().int}\n\ndef main(): ..."
+    done = await ended(api, await preview(api, code))
+    assert hostile_tool.read_text() == "untouched"
+    assert done["result"]["error"]["name"] == "LeftoverRefused"
+
+
+async def test_each_workspace_has_a_cache_of_its_own(platform, api, hostile_tool):
+    await ended(api, await preview(api, "def main(): ...", lock=f"kept=={uuid4().int}"))
+    assert {path.name for path in (platform.home / "cache").iterdir()} == {api.workspace}
+    assert not [path for path in (platform.home / "cache" / api.workspace / "python").iterdir() if path.suffix]

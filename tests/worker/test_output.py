@@ -92,6 +92,13 @@ async def test_a_flood_of_stream_lines_is_limited_as_well(platform):
     assert LIMIT <= update["stream_offset"] < LIMIT + 200
 
 
+async def test_an_empty_piece_of_a_stream_takes_no_place_from_the_next(platform):
+    code = "import time\ndef main():\n    print('WM_STREAM: ', flush=True); time.sleep(0.5); print('WM_STREAM: hello')"
+    done = await platform.preview(code)
+    update = (await platform.api.get(f"{{ws}}/jobs_u/getupdate/{done['id']}")).json()
+    assert (update["new_result_stream"], update["stream_offset"]) == ("hello", 5)
+
+
 class Recorder:
     """Stands where a JobLog would, and keeps what it gets."""
 

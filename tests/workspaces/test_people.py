@@ -284,6 +284,24 @@ async def test_a_folder_belongs_to_its_maker(space):
     }
 
 
+async def test_nobody_comes_to_own_what_lies_in_a_folder_that_is_gone(space):
+    (dev, _), secret = await member(space, "dev"), {"path": "f/past/key", "value": "x", "is_secret": True}
+    assert (await space.post("{ws}/variables/create", json=secret)).status_code == 201
+    refused = await dev.post("{ws}/folders/create", json={"name": "past"})
+    assert (refused.status_code, "key" in refused.text) == (409, False)
+    assert (await dev.get("{ws}/variables/get/f/past/key")).status_code == 404
+    assert (await dev.post("{ws}/folders/create", json={"name": "past2"})).status_code == 200
+    assert (await space.post("{ws}/folders/create", json={"name": "past"})).status_code == 200
+
+
+async def test_nobody_comes_to_read_the_runs_of_a_folder_that_is_gone(space):
+    (dev, _), (other, _) = await member(space, "dev"), await member(space, "other")
+    run = {"content": "echo 1", "language": "bash", "path": "f/runs/x"}
+    assert (await dev.post("{ws}/jobs/run/preview", json=run)).status_code == 201
+    assert (await other.post("{ws}/folders/create", json={"name": "runs"})).status_code == 409
+    assert (await dev.post("{ws}/folders/create", json={"name": "runs"})).status_code == 200
+
+
 async def test_a_folder_is_changed_by_its_owners_only(space):
     owner, _ = await member(space, "owner")
     writer, writer_name = await member(space, "writer")

@@ -62,7 +62,9 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 async def _unstorable(request: Request, error: Exception) -> Response:
     log.warning("unstorable value", method=request.method, path=request.url.path, exc_info=error)
-    return PlainTextResponse("a value cannot be stored: it holds a NUL or half a character, or is out of range or too long", 400)
+    return PlainTextResponse(
+        "a value cannot be stored: it holds a NUL or half a character, or is too large or too long", 400
+    )
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

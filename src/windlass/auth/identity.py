@@ -76,6 +76,7 @@ def _principal(row: Any, workspace: str | None, job_id: str | None) -> Principal
         scopes=None if row["scopes"] is None else tuple(row["scopes"]),
         read_only=row["read_only"],
         token_prefix=row["token_prefix"],
+        expires_at=row["expires_at"],
         bound_to=bound_to,
         job_id=job_id,
         must_change_password=row["must_change_password"],

@@ -6,6 +6,7 @@ written the same way, with an optional kind and path: `jobs:run:scripts:f/team/*
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
@@ -35,8 +36,6 @@ class Capability(StrEnum):
     RESOURCES_READ = "resources:read"
     RESOURCES_WRITE = "resources:write"
     STATE_WRITE = "state:write"  # a script's own state, the one thing that an operator's job may write
-    WORKERS_READ = "workers:read"
-    AUDIT_READ = "audit:read"
     INSTANCE = "instance:admin"  # accounts and settings of the whole instance
 
 
@@ -44,11 +43,11 @@ _ANYBODY = frozenset({Capability.ACCOUNT, Capability.TOKENS, Capability.WORKSPAC
 _OPERATOR = _ANYBODY | {
     Capability.WORKSPACES_READ, Capability.USERS_READ, Capability.FOLDERS_READ, Capability.SCRIPTS_READ,
     Capability.JOBS_READ, Capability.JOBS_RUN, Capability.VARIABLES_READ, Capability.RESOURCES_READ,
-    Capability.STATE_WRITE, Capability.WORKERS_READ,
+    Capability.STATE_WRITE,
 }  # fmt: skip
 _DEVELOPER = _OPERATOR | {
     Capability.FOLDERS_WRITE, Capability.SCRIPTS_WRITE, Capability.JOBS_PREVIEW, Capability.VARIABLES_WRITE,
-    Capability.RESOURCES_WRITE, Capability.AUDIT_READ,
+    Capability.RESOURCES_WRITE,
 }  # fmt: skip
 _ADMIN = _DEVELOPER | {Capability.WORKSPACES_WRITE}
 
@@ -73,7 +72,7 @@ class Principal:
 
     `scopes` None means the whole role (a session, a job, a token made without scopes); an empty tuple means nothing.
     `bound_to` is the one workspace that the token is for; outside of it, it carries no more than a person without
-    a role.
+    a role. `expires_at` is the end of a token that somebody lent out for a while; a session has none.
     """
 
     email: str
@@ -88,6 +87,7 @@ class Principal:
     scopes: tuple[str, ...] | None = None
     read_only: bool = False
     token_prefix: str | None = None
+    expires_at: datetime | None = None
     bound_to: str | None = None
     job_id: str | None = None
     must_change_password: bool = False
@@ -96,6 +96,11 @@ class Principal:
     def is_admin(self) -> bool:
         """Whether this is an admin of the workspace (superadmins are)."""
         return self.role in {"admin", "superadmin"}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the account itself, and no part of it that was given away: no job, no token with a limit."""
+        return self.job_id is None and self.scopes is None and self.bound_to is None and self.expires_at is None
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -114,6 +119,7 @@ class Principal:
         return {
             "workspace": self.workspace,
             "username": self.username,
+            "email": self.email,
             "admin": self.is_admin,
             "can_author": Capability.SCRIPTS_WRITE in self.capabilities and not self.read_only,
             "principals": self.principals,

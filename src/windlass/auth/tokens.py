@@ -73,10 +73,11 @@ def bound(principal: Principal, workspace: str | None) -> str | None:
     return workspace or principal.bound_to
 
 
-def check_expiration(expiration: datetime | None) -> None:
-    """Raise BadRequest when a token would be dead on arrival."""
+def ending(principal: Principal, expiration: datetime | None) -> datetime | None:
+    """When a new token of this principal ends: never later than its own; BadRequest for one that is dead on arrival."""
     if expiration is not None and expiration <= datetime.now(UTC):
         raise BadRequest("expiration must be in the future")
+    return min((moment for moment in (expiration, principal.expires_at) if moment is not None), default=None)
 
 
 async def list_of(tx: Transaction[None], email: str) -> list[Any]:

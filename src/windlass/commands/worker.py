@@ -4,12 +4,14 @@ import asyncio
 import signal
 import socket
 import sys
+from pathlib import Path
 from uuid import uuid4
 
 from windlass.commands import databases
 from windlass.db.listen import Listener
 from windlass.db.pool import Database
 from windlass.jobs.model import DEPENDENCY_TAG
+from windlass.jobs.workers import WorkerInfo
 from windlass.languages import registry as languages
 from windlass.processes import deny_tracing
 from windlass.settings import Settings
@@ -18,7 +20,7 @@ from windlass.worker.execute import Executor
 from windlass.worker.launcher.client import Launcher
 from windlass.worker.launcher.probe import measure
 from windlass.worker.loop import CHANNELS, Worker
-from windlass.worker.source import Heart, SqlSource, WorkerInfo
+from windlass.worker.source import Heart, SqlSource
 from windlass.worker.toolchain import toolchain
 
 log = get_logger("windlass")
@@ -29,6 +31,8 @@ UNSAFE = "0"
 async def run(settings: Settings) -> int:
     """One worker process."""
     deny_tracing()
+    if settings.run_update_ca_certificate_at_start:
+        await _refresh_certificates(settings.run_update_ca_certificate_path)
     (settings.home / "jobs").mkdir(parents=True, exist_ok=True)
     (settings.home / "cache").mkdir(parents=True, exist_ok=True)
     launcher = Launcher(accept_unsandboxed=settings.accepts_no_sandbox)
@@ -48,6 +52,18 @@ async def run(settings: Settings) -> int:
         return 0
     finally:
         await launcher.stop()
+
+
+async def _refresh_certificates(program: Path) -> None:
+    """Take up a private certificate authority; without success the worker starts all the same, and says so."""
+    try:
+        refresh = await asyncio.create_subprocess_exec(program, stdout=asyncio.subprocess.DEVNULL)
+        code = await refresh.wait()
+    except OSError as error:
+        log.warning("certificates were not refreshed", program=str(program), reason=str(error))
+    else:
+        if code != 0:
+            log.warning("certificates were not refreshed", program=str(program), exit_code=code)
 
 
 async def make_worker(settings: Settings, database: Database, launcher: Launcher, tier: str) -> Worker:

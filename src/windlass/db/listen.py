@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
+
 from windlass.db.pool import Database, guarding
 from windlass.errors import DatabaseUnavailable
 from windlass.telemetry import get_logger
@@ -43,7 +45,7 @@ class Listener:
         while True:
             try:
                 await self._listen_once()
-            except DatabaseUnavailable:
+            except (DatabaseUnavailable, asyncpg.PostgresError):
                 if not self._is_away:
                     log.warning("listener lost the database")
                 self._is_away = True

@@ -45,7 +45,7 @@ def migrations() -> list[Migration]:
 async def migrate(owner_url: str) -> list[str]:
     """Bring the database up to date and return the names of what was applied. Safe to run from many processes."""
     try:
-        connection = await connect(owner_url, role=None)
+        connection = await connect(owner_url, role=None, command_timeout=None)
     except GONE as error:
         raise DatabaseUnavailable(f"cannot reach PostgreSQL: {error}") from error
     try:

@@ -119,9 +119,11 @@ class Database:
             raise DatabaseUnavailable(f"cannot reach PostgreSQL: {error}") from error
 
 
-async def connect(url: str, *, role: str | None) -> asyncpg.Connection:
-    """One connection with our session settings."""
-    return await asyncpg.connect(url, timeout=ACQUIRE_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S,
+async def connect(
+    url: str, *, role: str | None, command_timeout: float | None = COMMAND_TIMEOUT_S
+) -> asyncpg.Connection:
+    """One connection with our session settings; `command_timeout` in seconds, None where statements may take long."""
+    return await asyncpg.connect(url, timeout=ACQUIRE_TIMEOUT_S, command_timeout=command_timeout,
                                  server_settings=_session(role))  # fmt: skip
 
 

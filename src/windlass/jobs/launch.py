@@ -14,6 +14,7 @@ from windlass.hashes import hex_of
 from windlass.jobs import arguments
 from windlass.jobs.model import DEPENDENCY_TAG, JobKind, Runnable, RunRequest
 from windlass.languages import registry as languages
+from windlass.resources.interpolate import has_references
 
 queries = load(__file__)
 
@@ -32,6 +33,7 @@ async def launch(tx: Transaction[Principal], request: RunRequest, *, queue_limit
     """
     runnable = await _resolve(tx, request)
     _permit(tx.actor, request, runnable)
+    _permit_references(tx.actor, request)
     arguments.check(runnable.schema, request.args)
     if queue_limit is not None:
         await _check_queue(tx, runnable.tag, queue_limit)
@@ -86,6 +88,13 @@ def _permit(principal: Principal, request: RunRequest, runnable: Runnable) -> No
             require(principal, Capability.JOBS_PREVIEW)
         case JobKind.DEPENDENCIES:
             require(principal, Capability.SCRIPTS_WRITE, path=runnable.path)
+
+
+def _permit_references(principal: Principal, request: RunRequest) -> None:
+    """The job reads `$var:` and `$res:` with its user's rights, so a narrowed token must itself be good for them."""
+    if principal.scopes is not None and has_references(request.args):
+        require(principal, Capability.VARIABLES_READ)
+        require(principal, Capability.RESOURCES_READ)
 
 
 async def _push(tx: Transaction[Principal], request: RunRequest, runnable: Runnable) -> UUID:

@@ -50,6 +50,11 @@ async def release(tx: Transaction[None], held: Held) -> None:
     await queries.notify_queued(tx.connection)
 
 
+async def release_unknown(tx: Transaction[None], *, worker: str, held: Sequence[UUID]) -> None:
+    """Give back what this worker has claimed without knowing it; only the one who pulls may ask, between two pulls."""
+    await queries.release_unknown(tx.connection, worker=worker, held=list(held))
+
+
 def _cancel_request(row: Any) -> CancelRequest | None:
     return CancelRequest(by=row["canceled_by"], reason=row["canceled_reason"]) if row["canceled_by"] else None
 

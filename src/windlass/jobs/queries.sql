@@ -112,6 +112,12 @@ UPDATE job_queue
 SET running = false, worker = NULL, started_at = NULL, last_ping = NULL, scheduled_for = least(scheduled_for, now())
 WHERE id = :id AND epoch = :epoch AND running AND canceled_by IS NULL;
 
+-- name: release_unknown!
+-- Give back what was claimed for a worker that never got the answer, because the connection broke in between.
+UPDATE job_queue
+SET running = false, worker = NULL, started_at = NULL, last_ping = NULL
+WHERE running AND worker = :worker AND canceled_by IS NULL AND NOT id = ANY (:held::uuid[]);
+
 -- name: notify_queued!
 -- Wake every worker, whatever its tags.
 SELECT pg_notify('job_queued', '');

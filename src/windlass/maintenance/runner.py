@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import asyncpg
+
 from windlass.db.pool import Database, guarding
 from windlass.errors import DatabaseUnavailable
 from windlass.telemetry import get_logger
@@ -29,7 +31,7 @@ async def run(database: Database, duties: list[Duty]) -> None:
     while True:
         try:
             await _lead(database, duties)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, asyncpg.PostgresError):
             log.warning("maintenance lost the database")
         await asyncio.sleep(ELECTION_S)
 

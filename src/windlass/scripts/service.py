@@ -249,3 +249,33 @@ async def history(tx: Transaction[Principal], path: str) -> list[dict[str, Any]]
         row["created_at"], "created_by": row["created_by"]}
         async for row in rows
     ]  # fmt: skip
+
+
+async def list_code(tx: Transaction[Principal]) -> list[dict[str, str]]:
+    """Path and code of every live script, for a search in the browser."""
+    return [dict(row) async for row in queries.list_search(tx.connection, workspace=tx.actor.workspace)]
+
+
+async def list_paths(tx: Transaction[Principal]) -> list[str]:
+    """The paths of every live script."""
+    return [row["path"] async for row in queries.list_paths(tx.connection, workspace=tx.actor.workspace)]
+
+
+async def exists(tx: Transaction[Principal], path: str) -> bool:
+    """Whether a live script has this path."""
+    return await queries.exists(tx.connection, workspace=tx.actor.workspace, path=path)
+
+
+async def set_message(tx: Transaction[Principal], *, path: str, number: int, message: str | None) -> None:
+    """Change the deployment message of a version."""
+    workspace = tx.actor.workspace
+    if not await queries.set_message(tx.connection, workspace=workspace, hash=number, path=path, message=message):
+        raise NotFound(f"no version {hex_of(number)} of {path}")
+
+
+async def deployment_status(tx: Transaction[Principal], number: int) -> dict[str, Any]:
+    """Where the deployment of a version stands; both lock keys are always there."""
+    row = await queries.deployment_status(tx.connection, workspace=tx.actor.workspace, hash=number)
+    if row is None:
+        raise NotFound(f"no version {hex_of(number)}")
+    return {"lock": row["lock"], "lock_error_logs": row["lock_error_logs"], "job_id": row["lock_job"]}

@@ -196,7 +196,7 @@ class Executor:
         return lock
 
     async def _install(self, execution: Execution, lock: str) -> None:
-        plan = execution.language.install_plan(lock, execution.folder, self.tools)
+        plan = execution.language.install_plan(lock, execution.folder, execution.tools)
         if plan.command is None:
             return
         try:
@@ -207,11 +207,12 @@ class Executor:
                     execution.language.finish_install(plan)
         finally:
             execution.language.abandon_install(plan)
+        await asyncio.to_thread(_open_folder, execution.folder)
 
     async def _tool(self, execution: Execution, command: Command, fault: str) -> None:
         """Run a resolver or installer; its output is the log, its complaint the fault."""
         variables = environment.base(execution.folder) | dict(self.settings.installer_environment)
-        ended, output = await self._run(execution, command, variables, timeout=INSTALL_TIMEOUT_S, keeps_all=True)
+        ended, output = await self._run(execution, command, variables, timeout=INSTALL_TIMEOUT_S, is_tool=True)
         if ended.code != 0:
             text = output.decode("utf-8", "replace")
             raise JobFault(fault, execution.language.lock_error(text) or f"ended with {ended.code or ended.signal}")
@@ -223,7 +224,7 @@ class Executor:
         variables: dict[str, str],
         *,
         timeout: float,
-        keeps_all: bool = False,
+        is_tool: bool = False,
     ) -> tuple[Exit, bytes]:
         """Run a command in the sandbox to its end and return how it ended, and the tail of its output."""
         control = execution.control
@@ -234,7 +235,7 @@ class Executor:
         control.running = running
         if control.is_stopped:
             control.stop()
-        out, err = Output(execution.log, keeps_tail=True), Output(execution.log, keeps_tail=keeps_all)
+        out, err = Output(execution.log, keeps_tail=True), Output(execution.log, keeps_tail=is_tool)
         pipes = asyncio.gather(out.drain(running.stdout), err.drain(running.stderr))
         try:
             async with asyncio.timeout(timeout):
@@ -242,12 +243,13 @@ class Executor:
         except TimeoutError as error:
             await running.terminate(GRACE_S)
             await pipes
-            raise JobFault("Timeout", f"the job ran longer than its limit of {timeout:g} seconds") from error
+            what = "installing its packages" if is_tool else "the job"
+            raise JobFault("Timeout", f"{what} ran longer than its limit of {timeout:g} seconds") from error
         finally:
             control.running = None
         await pipes
         control.mem_peak = max(control.mem_peak or 0, ended.max_rss_bytes // 1024)
-        return ended, out.tail + (err.tail if keeps_all else b"")
+        return ended, out.tail + (err.tail if is_tool else b"")
 
     def _limits(self, command: Command) -> Limits:
         memory = self.settings.job_memory_mb

@@ -57,6 +57,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
         self._executed = 0
+        self._is_pull_in_doubt = False
         self._renewed_at = 0.0
 
     def stop(self) -> None:
@@ -111,7 +112,12 @@ class Worker:
 
     async def _pull(self, slots: int) -> list[ClaimedJob]:
         try:
-            return await self._source.pull(slots)
+            if self._is_pull_in_doubt:
+                await self._source.release_unknown(list(self._attempts))
+            self._is_pull_in_doubt = True
+            claimed = await self._source.pull(slots)
+            self._is_pull_in_doubt = False
+            return claimed
         except DatabaseUnavailable:
             await asyncio.sleep(RETRY_S)
             return []

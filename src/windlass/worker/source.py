@@ -2,32 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from windlass import __version__
 from windlass.auth import tokens
 from windlass.auth.identity import Keys, identify
 from windlass.auth.permissions import Principal
 from windlass.db.pool import Database, Transaction, guarding, patiently
 from windlass.flows.settle import settle
-from windlass.jobs.launch import queries
+from windlass.jobs import workers
 from windlass.jobs.model import ClaimedJob, Completion
-from windlass.jobs.pull import CancelRequest, Held, beat, pull, release
+from windlass.jobs.pull import CancelRequest, Held, beat, pull, release, release_unknown
+from windlass.jobs.workers import WorkerInfo
 from windlass.resources.interpolate import has_references, interpolate
 from windlass.scripts.deploy import Lock, record_lock
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerInfo:
-    """What a worker tells about itself."""
-
-    name: str
-    instance: str
-    group: str
-    tags: tuple[str, ...]
-    slots: int
-    tier: str
 
 
 class SqlSource:
@@ -47,6 +34,11 @@ class SqlSource:
         """Claim up to `slots` jobs."""
         async with self._database.system_statement() as tx:
             return await pull(tx, worker=self.info.name, tags=self.info.tags, slots=slots)
+
+    async def release_unknown(self, held: Sequence[UUID]) -> None:
+        """Give back what a pull claimed whose answer never arrived."""
+        async with self._database.system_statement() as tx:
+            await release_unknown(tx, worker=self.info.name, held=held)
 
     async def settle(self, completion: Completion, lock: Lock | None = None) -> bool:
         """Bring an outcome home, retrying while the database is away; False when the attempt was fenced.
@@ -87,16 +79,12 @@ class SqlSource:
     async def ping(self, *, draining: bool, jobs_executed: int) -> None:
         """Say that this worker lives."""
         async with self._database.system_statement() as tx:
-            await queries.ping_worker(
-                tx.connection, worker=self.info.name, instance=self.info.instance, worker_group=self.info.group,
-                tags=list(self.info.tags), version=__version__, tier=self.info.tier, slots=self.info.slots,
-                draining=draining, jobs_executed=jobs_executed,
-            )  # fmt: skip
+            await workers.ping(tx, self.info, draining=draining, jobs_executed=jobs_executed)
 
     async def goodbye(self) -> None:
         """Take this worker off the list."""
         async with self._database.system_statement() as tx:
-            await queries.remove_worker(tx.connection, worker=self.info.name)
+            await workers.goodbye(tx, self.info.name)
 
 
 class Heart:

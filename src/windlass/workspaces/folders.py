@@ -52,6 +52,12 @@ async def exists(tx: Transaction[Principal], name: str) -> bool:
     return await queries.folder_exists(tx.connection, workspace=tx.actor.workspace, name=name)
 
 
+async def check_vacant(tx: Transaction[None], workspace: str, name: str, maker: str) -> None:
+    """Raise Conflict when something of others lies where a folder is to be made: its maker would come to own it."""
+    if await queries.folder_has_past(tx.connection, workspace=workspace, start=f"f/{name}/", maker=maker):
+        raise Conflict(f"items or runs of an earlier folder {name} are still there; an admin can make it again")
+
+
 async def create(tx: Transaction[Principal], name: str, change: FolderChange) -> None:
     """A new folder. Who makes it is always among its owners, so that it cannot be lost to its maker."""
     paths.check_name(name, "folder")

@@ -191,6 +191,14 @@ ORDER BY name;
 -- Whether a folder has this name.
 SELECT EXISTS (SELECT 1 FROM folder WHERE workspace_id = :workspace AND name = :name);
 
+-- name: folder_has_past$
+-- Whether anything lies below f/<name>/, whoever may see it, or ran there for somebody else than the maker.
+SELECT EXISTS (SELECT 1 FROM script WHERE workspace_id = :workspace AND starts_with(path, :start) AND NOT deleted)
+    OR EXISTS (SELECT 1 FROM variable WHERE workspace_id = :workspace AND starts_with(path, :start))
+    OR EXISTS (SELECT 1 FROM resource WHERE workspace_id = :workspace AND starts_with(path, :start))
+    OR EXISTS (SELECT 1 FROM job WHERE workspace_id = :workspace AND starts_with(runnable_path, :start)
+               AND visible_to_owner AND created_by <> :maker);
+
 -- name: lock_folder^
 -- One folder, locked for a change.
 SELECT name, summary, owners, extra_perms::text, created_by, edited_at

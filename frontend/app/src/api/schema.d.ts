@@ -4145,7 +4145,7 @@ export interface components {
         };
         /**
          * SignatureBody
-         * @description Code to look at.
+         * @description Code to look at, while it is typed.
          */
         SignatureBody: {
             /** Content */
@@ -5083,7 +5083,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                workspace: string;
+            };
             cookie?: never;
         };
         requestBody: {

@@ -69,8 +69,11 @@ async def get_folder_usage(name: str, caller: Actor) -> Response:
 
 
 @routes.post("/w/{workspace}/folders/create", Capability.FOLDERS_WRITE)
-async def create_folder(body: NewFolder, caller: Actor) -> Response:
+async def create_folder(workspace: str, body: NewFolder, caller: Actor) -> Response:
     """A new folder, owned by the caller too."""
+    if not caller.principal.is_admin:
+        async with caller.app.database.system() as tx:
+            await folders.check_vacant(tx, workspace, body.name, caller.principal.username)
     async with caller.transaction() as tx:
         await folders.create(tx, body.name, FolderChange(**body.model_dump(exclude={"name"})))
     return text(f"Created folder {body.name}")

@@ -15,8 +15,7 @@ from windlass.api.responses import json
 from windlass.auth.permissions import Capability
 from windlass.errors import BadRequest
 from windlass.hashes import number_of
-from windlass.jobs import read
-from windlass.jobs.launch import queries
+from windlass.jobs import counts, read, workers
 from windlass.jobs.read import JobFilter
 
 routes = Routes("job_lists")
@@ -112,15 +111,14 @@ async def list_completed(actor: Actor, query: Annotated[JobListQuery, Query()]) 
 async def count_queue(actor: Actor) -> Response:
     """How many jobs wait."""
     async with actor.transaction() as tx:
-        return json(dict(await queries.count_queue(tx.connection, workspace=actor.principal.workspace)))
+        return json(await counts.waiting(tx))
 
 
 @routes.get("/w/{workspace}/jobs/completed/count", READ, response_model=shapes.Count)
 async def count_completed(actor: Actor) -> Response:
     """How many jobs have ended."""
     async with actor.transaction() as tx:
-        count = await queries.count_completed(tx.connection, workspace=actor.principal.workspace)
-        return json({"database_length": count})
+        return json({"database_length": await counts.completed(tx)})
 
 
 @routes.get("/w/{workspace}/jobs/completed/count_jobs", READ)
@@ -130,27 +128,21 @@ async def count_completed_by(
 ) -> Response:  # fmt: skip
     """How many jobs have ended, by filters."""
     async with actor.transaction() as tx:
-        return json(await queries.count_completed_by(
-            tx.connection, workspace=actor.principal.workspace, success=success, seconds=completed_after_s_ago,
-            tags=csv(tags),
-        ))  # fmt: skip
+        return json(await counts.completed_by(tx, success=success, seconds=completed_after_s_ago, tags=csv(tags)))
 
 
 @routes.get("/w/{workspace}/jobs/queue/position/{scheduled_for}", READ)
 async def queue_position(actor: Actor, scheduled_for: int) -> Response:
     """How many waiting jobs come before a moment (milliseconds since 1970)."""
     async with actor.transaction() as tx:
-        position = await queries.position_in_queue(
-            tx.connection, workspace=actor.principal.workspace, milliseconds=min(max(scheduled_for, 0), 10**14)
-        )
-        return json({"position": position})
+        return json({"position": await counts.position(tx, milliseconds=scheduled_for)})
 
 
 @routes.get("/jobs/db_clock", Capability.ACCOUNT)
 async def database_clock(actor: Actor) -> Response:
     """The database's clock in milliseconds."""
     async with actor.app.database.system() as tx:
-        return json(await queries.database_clock(tx.connection))
+        return json(await counts.clock(tx))
 
 
 @routes.get("/jobs/completed/count_by_tag", Capability.INSTANCE)
@@ -159,22 +151,11 @@ async def count_by_tag(
 ) -> Response:
     """Completed jobs of the instance by tag."""
     async with actor.app.database.system() as tx:
-        rows = queries.count_by_tag(tx.connection, horizon=horizon_secs, workspace=workspace_id)
-        return json([dict(row) async for row in rows])
+        return json(await counts.by_tag(tx, horizon=horizon_secs, workspace=workspace_id))
 
 
 @routes.get("/workers/list", Capability.ACCOUNT, response_model=list[shapes.Worker])
 async def list_workers(actor: Actor, ping_since: Annotated[int, Query(ge=0, le=10**9)] = 60) -> Response:
     """Workers that were heard of lately."""
     async with actor.app.database.system() as tx:
-        rows = queries.list_workers(tx.connection, silence=ping_since)
-        return json([_worker(row) async for row in rows])
-
-
-def _worker(row: Any) -> dict[str, Any]:
-    return {
-        "worker": row["worker"], "worker_instance": row["worker_instance"], "last_ping": row["last_ping"],
-        "started_at": row["started_at"], "ip": "", "jobs_executed": row["jobs_executed"],
-        "custom_tags": row["tags"], "worker_group": row["worker_group"], "wm_version": row["version"],
-        "job_isolation": row["tier"], "draining": row["draining"],
-    }  # fmt: skip
+        return json(await workers.list_heard_of(tx, seconds=ping_since))

@@ -12,11 +12,12 @@ from windlass.api.access import Actor, Caller, Routes
 from windlass.api.responses import json, raw_json, text
 from windlass.api.runs import RunQuery, run_request, wait_for_result
 from windlass.auth.permissions import Capability
-from windlass.errors import Forbidden, NotFound
+from windlass.errors import NotFound
 from windlass.flows.cancel import cancel
 from windlass.hashes import find_number
-from windlass.jobs import arguments, logs, read
-from windlass.jobs.launch import launch, queries
+from windlass.jobs import arguments, logs, progress, read, workers
+from windlass.jobs.erase import erase as erase_job
+from windlass.jobs.launch import launch
 from windlass.jobs.model import JobKind, RunRequest
 
 routes = Routes("jobs")
@@ -270,19 +271,15 @@ async def cancel_selection(actor: Actor, ids: list[UUID]) -> Response:
 async def erase(actor: Actor, id: UUID) -> Response:
     """Wipe the result of a completed job."""
     async with actor.transaction() as tx:
-        if await queries.erase_completed(tx.connection, id=id, workspace=actor.principal.workspace) is None:
-            raise NotFound(f"job {id} has not completed, or does not exist")
+        await erase_job(tx, id)
         return json(await read.get(tx, id))
 
 
 @routes.post("/w/{workspace}/job_metrics/set_progress/{id}", RUN)
 async def set_progress(actor: Actor, id: UUID, body: ProgressBody) -> Response:
     """Note how far a running job is; a job may speak for itself only."""
-    if actor.principal.job_id not in (None, str(id)):
-        raise Forbidden("a job may only set its own progress")
     async with actor.transaction() as tx:
-        await read.check_visible(tx, id)
-        await queries.set_progress(tx.connection, id=id, workspace=actor.principal.workspace, percent=body.percent)
+        await progress.set_percent(tx, id, body.percent)
         return text(str(body.percent))
 
 
@@ -290,7 +287,7 @@ async def set_progress(actor: Actor, id: UUID, body: ProgressBody) -> Response:
 async def get_progress(actor: Actor, id: UUID) -> Response:
     """How far a job is, or null."""
     async with actor.transaction() as tx:
-        return json(await queries.get_progress(tx.connection, id=id, workspace=actor.principal.workspace))
+        return json(await progress.get_percent(tx, id))
 
 
 @routes.get("/w/{workspace}/jobs/worker_is_draining/{id}", READ)
@@ -299,4 +296,4 @@ async def worker_is_draining(actor: Actor, id: UUID) -> Response:
     async with actor.transaction() as tx:
         await read.check_visible(tx, id)
     async with actor.app.database.system() as tx:
-        return json(await queries.worker_is_draining(tx.connection, id=id))
+        return json(await workers.is_draining(tx, id))

@@ -1,5 +1,6 @@
 """Scripts: deploy, read, list, history, archive, delete; drafts; what a signature says."""
 
+import asyncio
 from typing import Any
 
 from fastapi import Response
@@ -10,7 +11,6 @@ from windlass.api.access import Actor, Routes
 from windlass.api.paging import Page, PerPage, csv
 from windlass.api.responses import json, text
 from windlass.auth.permissions import Capability
-from windlass.errors import NotFound
 from windlass.hashes import hex_of, number_of
 from windlass.languages import registry as languages
 from windlass.scripts import drafts, service
@@ -89,10 +89,10 @@ class DraftBody(BaseModel):
 
 
 class SignatureBody(BaseModel):
-    """Code to look at."""
+    """Code to look at, while it is typed."""
 
     language: str
-    content: str = Field(max_length=5_000_000)
+    content: str = Field(max_length=1_000_000)
 
 
 class HistoryBody(BaseModel):
@@ -127,16 +127,14 @@ async def list_scripts(
 async def list_search(actor: Actor) -> Response:
     """Path and code of every script."""
     async with actor.transaction() as tx:
-        rows = service.queries.list_search(tx.connection, workspace=actor.principal.workspace)
-        return json([dict(row) async for row in rows])
+        return json(await service.list_code(tx))
 
 
 @routes.get("/w/{workspace}/scripts/list_paths", READ, response_model=list[str])
 async def list_paths(actor: Actor) -> Response:
     """Paths of every script."""
     async with actor.transaction() as tx:
-        rows = service.queries.list_paths(tx.connection, workspace=actor.principal.workspace)
-        return json([row["path"] async for row in rows])
+        return json(await service.list_paths(tx))
 
 
 @routes.get("/w/{workspace}/scripts/get/p/{path:path}", READ, response_model=shapes.Script)
@@ -178,7 +176,7 @@ async def raw_by_hash(actor: Actor, hash: str) -> Response:
 async def exists(actor: Actor, path: str) -> Response:
     """Whether a live script has this path."""
     async with actor.transaction() as tx:
-        return json(await service.queries.exists(tx.connection, workspace=actor.principal.workspace, path=path))
+        return json(await service.exists(tx, path))
 
 
 @routes.get("/w/{workspace}/scripts/history/p/{path:path}", READ, response_model=list[shapes.ScriptVersion])
@@ -200,15 +198,7 @@ async def latest_version(actor: Actor, path: str) -> Response:
 async def update_history(actor: Actor, hash: str, path: str, body: HistoryBody) -> Response:
     """Change a deployment message."""
     async with actor.transaction() as tx:
-        found = await service.queries.set_message(
-            tx.connection,
-            workspace=actor.principal.workspace,
-            hash=number_of(hash),
-            path=path,
-            message=body.deployment_msg,
-        )
-        if found is None:
-            raise NotFound(f"no version {hash} of {path}")
+        await service.set_message(tx, path=path, number=number_of(hash), message=body.deployment_msg)
         return text(f"updated the message of {hash}")
 
 
@@ -216,12 +206,7 @@ async def update_history(actor: Actor, hash: str, path: str, body: HistoryBody) 
 async def deployment_status(actor: Actor, hash: str) -> Response:
     """Whether the lock is there, and if not, why. Both keys are always present."""
     async with actor.transaction() as tx:
-        row = await service.queries.deployment_status(
-            tx.connection, workspace=actor.principal.workspace, hash=number_of(hash)
-        )
-        if row is None:
-            raise NotFound(f"no version {hash}")
-        return json({"lock": row["lock"], "lock_error_logs": row["lock_error_logs"], "job_id": row["lock_job"]})
+        return json(await service.deployment_status(tx, number_of(hash)))
 
 
 @routes.post("/w/{workspace}/scripts/archive/p/{path:path}", WRITE)
@@ -279,7 +264,7 @@ async def delete_draft(actor: Actor, kind: str, path: str) -> Response:
 @routes.post("/w/{workspace}/scripts/signature", READ, response_model=shapes.Signature)
 async def signature(actor: Actor, body: SignatureBody) -> Response:
     """The schema of the code's main function, or where it does not parse; the code is never run."""
-    found = service.signature(body.language, body.content)
+    found = await asyncio.to_thread(service.signature, body.language, body.content)
     return json({"schema": found.schema, "error": found.error and vars(found.error),
                  "has_preprocessor": found.has_preprocessor, "has_main": found.has_main})  # fmt: skip
 

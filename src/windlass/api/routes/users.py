@@ -15,7 +15,7 @@ from windlass.audit import log as audit
 from windlass.auth import accounts, tokens
 from windlass.auth.accounts import AccountChange
 from windlass.auth.permissions import SUPERADMIN_EMAIL, Capability
-from windlass.errors import BadRequest
+from windlass.errors import BadRequest, Forbidden
 from windlass.workspaces import users
 from windlass.workspaces.service import acting, username_for
 from windlass.workspaces.users import MemberChange
@@ -85,6 +85,8 @@ async def email(caller: Actor) -> Response:
 async def set_own_password(body: NewPassword, caller: Actor) -> Response:
     """Another password; every other session of the account ends."""
     principal = caller.principal
+    if not principal.is_whole:
+        raise Forbidden("a token with a limit cannot set the password, which has none; log in first")
     async with caller.app.database.system() as tx:
         await accounts.change_password(
             tx, email=principal.email, password=body.password, session_prefix=principal.token_prefix
@@ -107,10 +109,10 @@ async def create_token(body: NewToken, caller: Actor) -> Response:
     principal = caller.principal
     if principal.email == SUPERADMIN_EMAIL:
         raise BadRequest("the virtual superadmin has no account; create one and log in with it")
-    tokens.check_expiration(body.expiration)
     async with caller.app.database.system() as tx:
         token = await tokens.create(
-            tx, email=principal.email, label=body.label, expiration=body.expiration,
+            tx, email=principal.email, label=body.label,
+            expiration=tokens.ending(principal, body.expiration),
             scopes=tokens.narrowed(principal, body.scopes), read_only=body.read_only,
             workspace=tokens.bound(principal, body.workspace_id),
         )  # fmt: skip

@@ -192,6 +192,5 @@ async def load_examples(caller: Actor) -> Response:
 def _require_create(caller: Caller) -> None:
     """An open instance lets every person create a workspace, but no job and no narrowed token."""
     principal = caller.principal
-    is_person = principal.job_id is None and principal.scopes is None and principal.bound_to is None
-    if caller.app.settings.create_workspace_require_superadmin or not is_person:
+    if caller.app.settings.create_workspace_require_superadmin or not principal.is_whole:
         require(principal, Capability.WORKSPACES_CREATE)

@@ -431,7 +431,8 @@ CREATE POLICY visible ON job FOR SELECT TO windlass_user USING (
     OR permissioned_as = ANY ((SELECT request_list('principals'))::text[])
     OR (visible_to_owner AND path_owner(runnable_path) = ANY ((SELECT request_list('read'))::text[]))));
 CREATE POLICY creatable ON job FOR INSERT TO windlass_user
-    WITH CHECK (workspace_id = (SELECT request_workspace()) AND created_by = (SELECT request_context() ->> 'username'));
+    WITH CHECK (workspace_id = (SELECT request_workspace()) AND created_by = (SELECT request_context() ->> 'username')
+                AND permissioned_as = 'u/' || created_by AND permissioned_as_email = (SELECT request_context() ->> 'email'));
 GRANT SELECT, INSERT ON job TO windlass_user;
 
 DO $$
@@ -453,5 +454,5 @@ CREATE POLICY visible ON audit_log FOR SELECT TO windlass_user USING (
     workspace_id = (SELECT request_workspace())
     AND ((SELECT request_flag('admin')) OR username = (SELECT request_context() ->> 'username')));
 CREATE POLICY appendable ON audit_log FOR INSERT TO windlass_user
-    WITH CHECK (workspace_id = (SELECT request_workspace()));
+    WITH CHECK (workspace_id = (SELECT request_workspace()) AND username = (SELECT request_context() ->> 'username'));
 GRANT SELECT, INSERT ON audit_log TO windlass_user;

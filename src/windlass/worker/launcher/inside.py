@@ -8,6 +8,7 @@ import ctypes
 import errno
 import json
 import os
+import resource
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -56,6 +57,10 @@ def signal_worker(target: Target) -> None:
 
 def signal_supervisor(_: Target) -> None:
     os.kill(os.getppid(), 0)
+
+
+def limit_worker(target: Target) -> None:
+    resource.prlimit(target.worker, resource.RLIMIT_CORE, resource.prlimit(target.worker, resource.RLIMIT_CORE))
 
 
 def read_file_outside(target: Target) -> None:
@@ -183,7 +188,7 @@ def type_into_terminal(_: Target) -> None:
 
 PROBES: tuple[Callable[[Target], None], ...] = (
     read_worker_environment, open_worker_memory, follow_worker_files, enter_worker_root, signal_worker,
-    signal_supervisor, read_file_outside, list_folder_outside, write_file_outside, make_file_outside,
+    signal_supervisor, limit_worker, read_file_outside, list_folder_outside, write_file_outside, make_file_outside,
     make_file_in_shared_temporary_folder, truncate_file_outside, remove_file_outside, link_file_outside,
     rename_file_outside, read_through_symbolic_link, read_passwords, write_kernel_setting,
     spare_itself_from_the_memory_killer, connect_to_unix_socket, connect_to_abstract_socket,

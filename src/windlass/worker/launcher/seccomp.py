@@ -32,6 +32,7 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
 }  # fmt: skip
 _CLONE, _CLONE3 = (56, 220), (435, 435)
 _SOCKET, _SOCKETPAIR, _IOCTL = (41, 198), (53, 199), (16, 29)
+_PRLIMIT = (302, 261)
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _TRUNCATE = (76, 45)
 _FIRST_X32_CALL = 0x40000000
@@ -39,6 +40,7 @@ _FIRST_X32_CALL = 0x40000000
 _NAMESPACE_FLAGS = 0x7E020000
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _NETLINK_ROUTE = 0
+_ITSELF = 0
 _SOCK_PACKET = 10
 
 _LOAD, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _JUMP_ANY_BIT, _RETURN, _AND = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54
@@ -70,6 +72,7 @@ def assemble(machine: str, *, internet: bool, truncates: bool = True) -> bytes:
         *_when(_JUMP_EQUAL, _SOCKET[column], _socket_rules(internet)),
         *_when(_JUMP_EQUAL, _SOCKETPAIR[column], _socketpair_rules()),
         *_when(_JUMP_EQUAL, _IOCTL[column], _ioctl_rules()),
+        *_when(_JUMP_EQUAL, _PRLIMIT[column], _prlimit_rules()),
     ]  # fmt: skip
     for numbers in (*_DENIED.values(), *(() if truncates else (_TRUNCATE,))):
         number = numbers[column]
@@ -126,6 +129,11 @@ def _socketpair_rules() -> list[_Instruction]:
 def _ioctl_rules() -> list[_Instruction]:
     denied = [_when(_JUMP_EQUAL, request, [_refuse(errno.EPERM)]) for request in (_TIOCSTI, _TIOCLINUX)]
     return [_load(_argument(1)), *denied[0], *denied[1], _answer(_ALLOW)]
+
+
+def _prlimit_rules() -> list[_Instruction]:
+    # Landlock does not see it, and a limit of no processor time kills another process of the same uid.
+    return [_load(_argument(0)), *_when(_JUMP_EQUAL, _ITSELF, [_answer(_ALLOW)]), _refuse(errno.EPERM)]
 
 
 def _load_socket_type() -> list[_Instruction]:
