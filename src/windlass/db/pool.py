@@ -51,7 +51,7 @@ class Actor(Protocol):
         ...
 
 
-A = TypeVar("A")
+A = TypeVar("A", covariant=True)
 R = TypeVar("R")
 RequestActor = TypeVar("RequestActor", bound=Actor)
 
