@@ -29,6 +29,9 @@ _OWN_CAPABILITIES = (ctypes.c_uint32 * 2)(0x20080522, 0)
 _NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
 _MAY_READ = (ctypes.c_uint32 * 6)(*[1 << CAP_DAC_READ_SEARCH] * 3)
 _AMBIENT_RAISE = 2
+_RT_SIGACTION = {"x86_64": 13, "aarch64": 134}
+_SIGACTION_BYTES, _SIGNAL_SET_BYTES = 32, 8
+_HIDDEN_SIGNALS = (32, 33)
 
 
 def syscall(number: int, *arguments: int) -> int:
@@ -47,6 +50,18 @@ def address(buffer: bytes) -> tuple[int, object]:
     """The address of `buffer`, and what has to stay alive while the kernel reads it."""
     keeper = ctypes.create_string_buffer(buffer, len(buffer))
     return ctypes.addressof(keeper), keeper
+
+
+def restore_hidden_signals() -> None:
+    """Give the signals that the C library keeps to itself their default action, which its own calls cannot.
+
+    GNU make, for one, has its children ignore them. Raises OSError.
+    """
+    number = _RT_SIGACTION.get(os.uname().machine)
+    if number is not None:
+        default, _keeper = address(bytes(_SIGACTION_BYTES))
+        for hidden in _HIDDEN_SIGNALS:
+            syscall(number, hidden, default, 0, _SIGNAL_SET_BYTES)
 
 
 def empty_bounding_set() -> None:

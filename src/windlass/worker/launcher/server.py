@@ -37,6 +37,7 @@ def _set_what_jobs_inherit() -> None:
     os.umask(0o022)
     # What is ignored or blocked stays so across exec: Python ignores two, and who started the worker may have more.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    kernel.restore_hidden_signals()
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
     # A service manager signals the whole group, but the worker decides what ends and when. An empty handler,
