@@ -5,6 +5,7 @@ Everything here is plain blocking code, so that a test may stop, kill and watch 
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -28,7 +29,7 @@ from windlass.worker.launcher import tree
 START_SECONDS = 60  # the machine may be busy with other tests
 STOP_SECONDS = 30
 WORKSPACE = "main"
-PORTS = range(8120, 8140)  # below the ephemeral range: no outgoing connection takes one between the probe and the start
+PORTS = range(20_000, 30_000)  # below the ephemeral range: no outgoing connection takes one before the start
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, what: str = "the condition") -> Any:
@@ -41,8 +42,8 @@ def wait_until(condition: Callable[[], Any], seconds: float, what: str = "the co
 
 
 def free_port() -> int:
-    """A port of `PORTS` that nobody listens on."""
-    for port in PORTS:
+    """A port of `PORTS` that nobody listens on; another each time, so that two test runs do not meet on one."""
+    for port in random.sample(PORTS, 50):
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
