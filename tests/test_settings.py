@@ -59,6 +59,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "rust_log": ("debug", "debug"),
     "min_free_disk_space_mb": ("5", 5),
     "license_key": ("anything", "anything"),
+    "warm_python": ("true", True),
     "run_update_ca_certificate_at_start": ("true", True),
     "run_update_ca_certificate_path": ("/bin/refresh", Path("/bin/refresh")),
 }

@@ -143,6 +143,9 @@ class Settings(BaseSettings):
     )
     create_workspace_require_superadmin: bool = Field(True, description="Only superadmins create workspaces.")
 
+    warm_python: bool = Field(
+        False, description="Start Python jobs in a fork of a warm interpreter: quicker, for 6 MB more in each worker."
+    )
     run_update_ca_certificate_at_start: bool = Field(
         False, description="Have a worker refresh the system's certificates first, for a private authority."
     )

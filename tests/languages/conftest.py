@@ -1,10 +1,24 @@
 """Fixtures for the tests of single languages."""
 
+import asyncio
+
 import pytest
 
 from support.run_language import toolchain
+from windlass.languages import registry
+from windlass.worker.launcher.client import Launcher
 
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory):
     return toolchain(tmp_path_factory.mktemp("languages"))
+
+
+@pytest.fixture(scope="session")
+def warm():
+    """An event loop for tests without one, and a launcher in it with every program loaded."""
+    launcher = Launcher(programs=registry.programs())
+    with asyncio.Runner() as runner:
+        runner.run(launcher.start())
+        yield runner, launcher
+        runner.run(launcher.stop())

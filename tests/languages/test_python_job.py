@@ -6,18 +6,36 @@ import textwrap
 
 import pytest
 
-from support.run_language import Run, install, resolve, run_language
+from support.run_language import Run, install, resolve, run_language, run_warm
 from windlass.languages.python import language
 
 
 @pytest.fixture
-def run(tools):
-    """Run a script's text with arguments."""
+def by_exec(tools):
+    """Run a script's text with arguments, in a process of its own and without a sandbox."""
 
     def run(code: str, args: dict | None = None, lock: str = "", entrypoint: str = "main") -> Run:
         return run_language(language, textwrap.dedent(code), args, tools=tools, lock=lock, entrypoint=entrypoint)
 
     return run
+
+
+@pytest.fixture
+def by_fork(tools, warm):
+    """Run a script's text with arguments, in a fork of a warm interpreter and in the sandbox."""
+    runner, launcher = warm
+
+    def run(code: str, args: dict | None = None, lock: str = "", entrypoint: str = "main") -> Run:
+        job = run_warm(launcher, language, textwrap.dedent(code), args, tools=tools, lock=lock, entrypoint=entrypoint)
+        return runner.run(job)
+
+    return run
+
+
+@pytest.fixture(params=["by_exec", "by_fork"])
+def run(request):
+    """Run a script's text with arguments, in both ways in which a job starts."""
+    return request.getfixturevalue(request.param)
 
 
 def test_arguments_become_what_their_annotations_say(run):
@@ -292,17 +310,23 @@ def test_the_module_is_not_main_and_can_be_pickled(run):
     assert run(code).value == [True, "script"]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_multiprocessing_works_with_every_start_method(run, method):
-    code = f"""
-        import multiprocessing
-        def double(x: postgresql):
-            return x * 2
-        def main():
-            with multiprocessing.get_context("{method}").Pool(2) as pool:
-                return pool.map(double, [1, 2, 3])
-    """
-    assert run(code).value == [2, 4, 6]
+POOL = """
+    import multiprocessing
+    def double(x: postgresql):
+        return x * 2
+    def main(method: str):
+        with multiprocessing.get_context(method).Pool(2) as pool:
+            return pool.map(double, [1, 2, 3])
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_multiprocessing_works_with_its_usual_start_methods(run, method):
+    assert run(POOL, {"method": method}).value == [2, 4, 6]
+
+
+def test_multiprocessing_works_with_a_fork_server_where_unix_sockets_do(by_exec):
+    assert by_exec(POOL, {"method": "forkserver"}).value == [2, 4, 6]
 
 
 def test_logs_are_utf8_and_survive_what_utf8_cannot_hold(run):

@@ -79,17 +79,24 @@ async def test_the_probes_for_roots_rights_get_through_as_root_outside(folder):
         assert results[name], name
 
 
-async def test_one_open_probe_costs_the_tier(launcher, folder, monkeypatch):
+@pytest.mark.parametrize("way", ["exec", "fork"])
+async def test_what_gets_through_in_one_way_of_starting_costs_the_tier_of_both(launcher, folder, monkeypatch, way):
     script = folder / "inside.py"
-    script.write_text('print(\'{"read_file_outside": true, "signal_worker": false}\')')
+    script.write_text(f"""
+import json
+if __name__ == "__main__":
+    is_fork = b"launcher.server" in open("/proc/self/cmdline", "rb").read()
+    print(json.dumps(dict(read_file_outside=is_fork is {way == "fork"}, signal_worker=False)))
+""")
     monkeypatch.setattr(inside, "__file__", str(script))
     found = await probe.measure(launcher, folder=folder)
-    assert (found.tier, found.open, launcher.tier) == ("0", ["read_file_outside"], "0")
+    assert (found.tier, launcher.tier) == ("0", "0")
+    assert (found.open, found.closed) == (["read_file_outside"], ["signal_worker"])
 
 
 async def test_a_probe_that_breaks_gives_no_tier(launcher, folder, monkeypatch):
     script = folder / "inside.py"
-    script.write_text("raise SystemExit('broken')")
+    script.write_text("if __name__ == '__main__':\n    raise SystemExit('broken')")
     monkeypatch.setattr(inside, "__file__", str(script))
     found = await probe.measure(launcher, folder=folder)
     assert found.tier == "0" and "broken" in found.open[0]

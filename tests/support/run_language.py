@@ -1,5 +1,6 @@
-"""Run scripts as a worker would, but without a sandbox: prepare, execute, read the result."""
+"""Run scripts as a worker would: prepare, execute, read the result; without a sandbox, or warm in a real one."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -7,10 +8,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from windlass.languages.base import Command, Language, Outcome, Toolchain
+from windlass.worker.launcher.client import INTERPRETER, Exit, Launcher, Limits
 
 CLIENT = Path(__file__).resolve().parents[2] / "clients" / "python"
 SECONDS = 120
@@ -83,6 +85,43 @@ def run_language(
         exit_code=done.returncode,
         folder=folder,
     )
+
+
+async def run_warm(
+    launcher: Launcher,
+    language: Language,
+    code: str,
+    args: Mapping[str, object] | None = None,
+    *,
+    tools: Toolchain,
+    lock: str = "",
+    entrypoint: str = "main",
+    variables: Mapping[str, str] | None = None,
+) -> Run:
+    """One job in a new folder below the cache, in the sandbox, and in a fork where the command allows it."""
+    folder = new_folder(tools)
+    (folder / "tmp").mkdir()
+    schema = language.signature(code, entrypoint).schema
+    raw = json.dumps(args or {}).encode()
+    tools = replace(tools, python=Path(INTERPRETER[0]))
+    command = language.prepare(folder, code, lock, raw, entrypoint, schema, tools)
+    base = {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8"}
+    command = replace(command, env=base | dict(variables or {}) | dict(command.env))
+    running = await launcher.launch(command, limits=Limits(), slot=0)
+    async with asyncio.timeout(SECONDS):
+        stdout, stderr, ended = await asyncio.gather(running.stdout.read(), running.stderr.read(), running.wait())
+    return Run(
+        outcome=language.read_result(folder, stdout, _exit_code(ended)),
+        stdout=stdout.decode("utf-8", "replace"),
+        stderr=stderr.decode("utf-8", "replace"),
+        exit_code=_exit_code(ended),
+        folder=folder,
+    )
+
+
+def _exit_code(ended: Exit) -> int:
+    assert ended.killed_by is None, ended
+    return -ended.signal if ended.signal is not None else ended.code or 0
 
 
 @dataclass(frozen=True, kw_only=True)

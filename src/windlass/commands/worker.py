@@ -35,7 +35,8 @@ async def run(settings: Settings) -> int:
         await _refresh_certificates(settings.run_update_ca_certificate_path)
     (settings.home / "jobs").mkdir(parents=True, exist_ok=True)
     (settings.home / "cache").mkdir(parents=True, exist_ok=True)
-    launcher = Launcher(accept_unsandboxed=settings.accepts_no_sandbox)
+    programs = languages.programs() if settings.warm_python else ()
+    launcher = Launcher(programs=programs, accept_unsandboxed=settings.accepts_no_sandbox)
     await launcher.start()
     try:
         measured = await measure(launcher, folder=settings.home / "jobs")

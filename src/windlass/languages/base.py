@@ -84,7 +84,8 @@ class Command:
     """One process to run in the sandbox.
 
     `env` is what the language adds: the caller lays it over the job's base environment (PATH, HOME, TMPDIR,
-    WM_…). `readable` and `writable` come on top of the sandbox's own lists; `cwd` is always writable.
+    WM_…). `readable` and `writable` come on top of the sandbox's own lists; `cwd` is always writable. `warm`: where
+    `argv` is a start of one of the language's `programs`, a fork of an interpreter that has it loaded will do as well.
     """
 
     argv: tuple[str, ...]
@@ -93,6 +94,7 @@ class Command:
     readable: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     network: Network = Network.OPEN
+    warm: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +172,14 @@ class Language(Protocol):
     @property
     def needs(self) -> tuple[str, ...]:
         """The executables without which the language cannot run."""
+        ...
+
+    @property
+    def programs(self) -> tuple[Path, ...]:
+        """Python files of the plug-in that jobs execute and a worker may keep loaded; see `Command.warm`.
+
+        Each runs once as `__warm__`, outside the sandbox and before any job, to import what jobs will need.
+        """
         ...
 
     def signature(self, code: str, entrypoint: str = "main") -> Signature:

@@ -19,6 +19,7 @@ from windlass.languages.base import (
 from windlass.languages.python import lock as locks
 from windlass.languages.python.interpreter import compile_for, describe
 from windlass.languages.python.signature import read_signature, undefined_resource_types
+from windlass.languages.shared.header import asks_for_cold
 from windlass.languages.shared.leftovers import LeftoverRefused, read_leftover
 from windlass.languages.shared.outcomes import exit_words, failed, is_json
 
@@ -49,6 +50,7 @@ class Python:
     template: str = TEMPLATE
     has_lock: bool = True
     needs: tuple[str, ...] = ("python3", "uv")
+    programs: tuple[Path, ...] = (WRAPPER,)
 
     def signature(self, code: str, entrypoint: str = "main") -> Signature:
         """The arguments of `entrypoint`; see `Language.signature`."""
@@ -107,6 +109,7 @@ class Python:
             env={},
             cwd=folder,
             readable=(HERE, tools.client, *sites, *describe(tools.python).folders),
+            warm=not asks_for_cold(code),
         )
 
     def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:

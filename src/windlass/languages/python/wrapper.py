@@ -3,7 +3,7 @@
 It is constant; everything that differs between jobs is data in the job's folder. It stays this small because
 a file that is executed by path is compiled anew each time, while the package beside it is kept as byte code.
 A process that `multiprocessing` spawns executes it too, as `__mp_main__`, and then only needs the script's
-module to unpickle from.
+module to unpickle from. A warm interpreter executes it once, as `__warm__`, and then for each job in a fork.
 """
 
 import sys
@@ -17,3 +17,5 @@ if __name__ == "__main__":
     sys.exit(runner.run(sys.argv[1]))
 elif __name__ == "__mp_main__":
     runner.adopt(sys.argv[1])
+elif __name__ == "__warm__":
+    from windlass_job import stock  # noqa: F401

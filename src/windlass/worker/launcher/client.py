@@ -16,16 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from windlass.languages.base import Command, Network
-from windlass.worker.launcher import landlock, request
+from windlass.worker.launcher import inside, landlock, request
 from windlass.worker.launcher.identity import Identity, UidBlock, hand_over, is_readable_by_anybody
 
 _PACKAGES = Path(__file__).parents[3]
 _BOOT = (
-    "import sys; sys.path.append(sys.argv[1]);from windlass.worker.launcher.server import main; main(int(sys.argv[2]))"
+    "import sys; sys.path.append(sys.argv[1]); from windlass.worker.launcher.server import main; "
+    "main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])"
 )
-_POLICY_FILES = ("confine.py", "identity.py", "kernel.py", "landlock.py", "seccomp.py", "supervisor.py")
+_POLICY_FILES = ("confine.py", "identity.py", "kernel.py", "landlock.py", "seccomp.py", "supervisor.py", "warm.py")
+# The loader, the allocator and OpenSSL read these when a process starts, which a fork does not.
+_READ_AT_START = ("LD_", "GLIBC_", "MALLOC_", "OPENSSL_")
 _STOP_SECONDS = 10
 _ATTEMPTS = 2
+
+INTERPRETER = (str(Path(getattr(sys, "_base_executable", sys.executable)).resolve()), "-I", "-S", "-X", "utf8")
+"""How the fork server is started, and how a program must be for a fork to stand for its start."""
 
 
 class LaunchError(Exception):
@@ -112,26 +118,32 @@ class Running:
 class Launcher:
     """The worker's handle on its fork server. One per worker process.
 
-    `runtimes` are folders every job may read, by default where this Python lives. `accept_unsandboxed` also
-    runs jobs on a kernel without Landlock, for the loopback-only mode that says so loudly; nothing else may
-    set it.
+    `runtimes` are folders every job may read, by default where this Python lives. `programs` are Python files to keep
+    loaded, so that a `warm` command that runs one needs no exec. `accept_unsandboxed` also runs jobs on a kernel
+    without Landlock, for the loopback-only mode that says so loudly; nothing else may set it.
     """
 
     def __init__(
         self,
         *,
         runtimes: tuple[Path, ...] = (Path(sys.prefix), Path(sys.base_prefix)),
+        programs: tuple[Path, ...] = (),
         accept_unsandboxed: bool = False,
     ):
         self.tier = "0"
         self.policy_hash = policy_hash()
         self._runtimes = runtimes
         self._public_runtimes = tuple(filter(is_readable_by_anybody, runtimes))
+        self._kept_programs = programs
         self._accept_unsandboxed = accept_unsandboxed
         self._uids = UidBlock()
         self._server: Process | None = None
         self._channel: socket.socket | None = None
         self._lock = asyncio.Lock()
+
+    @property
+    def _programs(self) -> tuple[Path, ...]:
+        return (Path(inside.__file__), *self._kept_programs)
 
     async def start(self) -> None:
         """Start the fork server; harmless when it runs already."""
@@ -148,7 +160,7 @@ class Launcher:
             self._uids.release()
 
     async def launch(self, command: Command, *, limits: Limits, slot: int, stdin: bytes = b"") -> Running:
-        """Start `command`; returns once it has passed exec behind every layer. Raises LaunchError.
+        """Start `command`; returns once it is behind every layer, and past an exec if it needs one. Raises LaunchError.
 
         `slot` tells jobs that run at the same time apart: no two may share one. The job gets exactly the
         environment of the command, and owns its `cwd` and `writable` folders from now on.
@@ -201,7 +213,7 @@ class Launcher:
         if self._channel is None or self._server is None or self._server.returncode is not None:
             self._close_channel()
             self._uids.reserve()
-            self._server, self._channel = await _start_server()
+            self._server, self._channel = await _start_server(self._programs)
         return self._channel
 
     def _close_channel(self) -> None:
@@ -223,7 +235,15 @@ class Launcher:
             uid_is_own=identity.is_own,
             reads_all=identity.reads_all,
             accept_unsandboxed=self._accept_unsandboxed,
+            program=self._loaded_program(command),
         )
+
+    def _loaded_program(self, command: Command) -> str | None:
+        """The program that a fork of the server can run as this command says; None where it takes an exec."""
+        interpreter, rest = command.argv[: len(INTERPRETER)], command.argv[len(INTERPRETER) :]
+        if not command.warm or interpreter != INTERPRETER or not rest or Path(rest[0]) not in self._programs:
+            return None
+        return None if any(name.startswith(_READ_AT_START) for name in command.env) else rest[0]
 
     def _runtimes_for(self, identity: Identity) -> tuple[Path, ...]:
         return self._runtimes if identity.uid is None or identity.reads_all else self._public_runtimes
@@ -317,13 +337,13 @@ async def _reader(pipe: int) -> asyncio.StreamReader:
     return reader
 
 
-async def _start_server() -> tuple[Process, socket.socket]:
+async def _start_server(programs: tuple[Path, ...]) -> tuple[Process, socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setblocking(False)
     with theirs:
         # An empty environment: the server, and so each supervisor, holds no secret of the worker.
         server = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", "-c", _BOOT, str(_PACKAGES), str(theirs.fileno()),
+            *INTERPRETER, "-c", _BOOT, str(_PACKAGES), str(theirs.fileno()), *map(str, programs),
             stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(),), env={}, start_new_session=True,
         )  # fmt: skip
     return server, ours

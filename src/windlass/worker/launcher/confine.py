@@ -1,4 +1,4 @@
-"""Turn a freshly forked process into the job: each layer of the sandbox in turn, then exec.
+"""Turn a freshly forked process into the job: each layer of the sandbox in turn, then exec, or what stands for it.
 
 Called by `supervisor` in the child. The order matters: what needs rights comes before they are given up, and
 seccomp, which could forbid a layer its own calls, comes last.
@@ -9,16 +9,19 @@ import resource
 import signal
 import stat
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
-from windlass.worker.launcher import kernel, landlock, seccomp
+from windlass.worker.launcher import kernel, landlock, seccomp, warm
 from windlass.worker.launcher.request import Limits, Refused, Request
 
 _HIGHEST_FILE = 1 << 20
 
 
-def become(request: Request, *, supervisor: int, stdio: list[int], report: int) -> NoReturn:
-    """Put every layer in place and exec the job; `report` stays open until then. Raises Refused."""
+def become(request: Request, *, supervisor: int, stdio: list[int], report: int) -> None:
+    """Put every layer in place and exec the job, or return where it is a program that the server has loaded.
+
+    `report` stays open until then. Raises Refused.
+    """
     _layer("session", _open_session)
     _layer("files", _take_files, stdio, report, request.uid)
     _layer("limits", _set_limits, request.limits, request.uid_is_own)
@@ -27,8 +30,11 @@ def become(request: Request, *, supervisor: int, stdio: list[int], report: int) 
     _layer("folder", os.chdir, request.cwd)
     _layer("landlock", _close_files, request)
     _layer("seccomp", _close_calls, request)
-    _layer("exec", os.execvpe, request.argv[0], request.argv, request.env)
-    raise AssertionError("exec returned")
+    if request.program is None:
+        _layer("exec", os.execvpe, request.argv[0], request.argv, request.env)
+    else:
+        _layer("program", warm.put_on, request.argv, request.program, request.env)
+        os.close(report)
 
 
 def _layer(name: str, apply: Callable[..., Any], *arguments: Any) -> None:

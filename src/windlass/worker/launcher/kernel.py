@@ -2,8 +2,10 @@
 
 import ctypes
 import os
+from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
 PR_SET_SECCOMP = 22
 PR_CAPBSET_READ = 23
@@ -23,6 +25,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.argtypes = [ctypes.c_long] * 7
 _libc.syscall.restype = ctypes.c_long
 _libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+# Keeps Python's lock during a call, so that no other thread runs meanwhile.
+_libc_with_lock = ctypes.PyDLL(None)
 
 # Version 3 of the interface, and pid 0 for the caller.
 _OWN_CAPABILITIES = (ctypes.c_uint32 * 2)(0x20080522, 0)
@@ -88,6 +92,21 @@ def keep_reading() -> None:
     """
     _checked(_libc.capset(_OWN_CAPABILITIES, _MAY_READ))
     prctl(PR_CAP_AMBIENT, _AMBIENT_RAISE, CAP_DAC_READ_SEARCH)
+
+
+def forget_change_of_user() -> None:
+    """Undo what a change of uid leaves in a process until its next exec. Raises OSError."""
+    prctl(PR_SET_KEEPCAPS, 0)
+    # Else root would own the files of this process below /proc, and its own children could not read them.
+    prctl(PR_SET_DUMPABLE, 1)
+
+
+def leave(status: int, *, orderly: bool) -> NoReturn:
+    """End this process without Python's own end: as exit(3) does, or sooner, but with what C has still to write."""
+    if orderly:
+        _libc_with_lock.exit(status)
+    _libc_with_lock.fflush(None)
+    os._exit(status)
 
 
 def effective_capabilities() -> frozenset[int]:

@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from windlass.languages.base import Command
 from windlass.worker.launcher import inside, landlock, seccomp
-from windlass.worker.launcher.client import Launcher, LaunchError, Limits, Running
+from windlass.worker.launcher.client import INTERPRETER, Launcher, LaunchError, Limits, Running
 
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _PATIENCE_SECONDS = 30
@@ -38,22 +37,35 @@ async def measure(launcher: Launcher, *, slot: int = 0, folder: Path | None = No
     with tempfile.TemporaryDirectory(prefix="probe-", dir=folder) as ground:
         os.chmod(ground, 0o711)
         with _target(Path(ground)) as target:
-            probe = await _attack(launcher, slot, Path(ground, "job"), target)
+            probe = await _attack(launcher, slot, Path(ground), target)
     launcher.tier = probe.tier
     return probe
 
 
-async def _attack(launcher: Launcher, slot: int, folder: Path, target: inside.Target) -> Probe:
-    folder.mkdir(mode=0o700)
-    argv = (sys.executable, "-I", "-S", "-", json.dumps(asdict(target)))
+async def _attack(launcher: Launcher, slot: int, ground: Path, target: inside.Target) -> Probe:
+    """The attempts in both ways in which a job starts: by exec, and in a fork of the server."""
+    words = json.dumps(asdict(target))
     script = Path(inside.__file__).read_bytes()
+    by_exec = Command(argv=(*INTERPRETER, "-", words), env={}, cwd=ground / "exec")
+    by_fork = Command(argv=(*INTERPRETER, inside.__file__, words), env={}, cwd=ground / "fork", warm=True)
+    results = [await _attempt(launcher, slot, by_exec, script), await _attempt(launcher, slot, by_fork, b"")]
+    return _join(results)
+
+
+async def _attempt(launcher: Launcher, slot: int, command: Command, script: bytes) -> Probe:
+    command.cwd.mkdir(mode=0o700)
     try:
-        running = await launcher.launch(
-            Command(argv=argv, env={}, cwd=folder), limits=Limits(), slot=slot, stdin=script
-        )
+        running = await launcher.launch(command, limits=Limits(), slot=slot, stdin=script)
     except LaunchError as error:
         return Probe(tier="0", open=[f"launch: {error}"], closed=[])
     return _judge(running, *await _finish(running))
+
+
+def _join(results: list[Probe]) -> Probe:
+    """What got through in any way is open."""
+    found = list(dict.fromkeys(name for result in results for name in result.open))
+    closed = {name for result in results for name in result.closed}
+    return Probe(tier=min(result.tier for result in results), open=found, closed=sorted(closed - set(found)))
 
 
 async def _finish(running: Running) -> tuple[bytes, bytes]:

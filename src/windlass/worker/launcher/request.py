@@ -22,7 +22,8 @@ class Limits(NamedTuple):
 class Request(NamedTuple):
     """One job to start. `uid` and `gid` are None when the job keeps the worker's.
 
-    `reads_all`: owners and modes do not keep the job from reading; only Landlock does.
+    `reads_all`: owners and modes do not keep the job from reading; only Landlock does. `program`: the file in `argv`
+    that the server has loaded, to run without exec.
     """
 
     argv: list[str]
@@ -37,6 +38,7 @@ class Request(NamedTuple):
     uid_is_own: bool
     reads_all: bool
     accept_unsandboxed: bool
+    program: str | None
 
     def encode(self) -> bytes:
         """The request as one line."""

@@ -5,6 +5,8 @@ worker itself, large and threaded, never forks. A launch is one packet with four
 the new supervisor, then the job's stdin, stdout and stderr. The request itself goes to the supervisor over
 that line, so nothing a request holds can hurt the server.
 
+Its interpreter is started as that of a job is, so that a fork of it can run the programs that it has loaded (`warm`).
+
 One supervisor is always forked ahead of its launch: a fork takes about as long as everything else in here.
 """
 
@@ -14,21 +16,38 @@ import select
 import signal
 import socket
 
-from windlass.worker.launcher import kernel, tree
+from windlass.worker.launcher import kernel, tree, warm
 from windlass.worker.launcher.request import Control, Refused
 from windlass.worker.launcher.supervisor import supervise
 
 _FILES_PER_LAUNCH = 4
 
 
-def main(channel: int) -> None:
-    """Serve the worker on the inherited socket `channel` until it closes; then end every job."""
+def main(packages: str, channel: int, *programs: str) -> None:
+    """Serve the worker on the inherited socket `channel` until it closes; then end every job.
+
+    `packages` is the folder that this package was imported from, `programs` are the files to have loaded. In the
+    process of a job that is one of them this does not return.
+    """
     _set_what_jobs_inherit()
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    warm.hide(packages)
+    loaded = warm.load(programs)
     gc.disable()
     gc.collect()
     gc.freeze()
-    Server(socket.socket(fileno=channel)).serve()
+    program = _serve(channel)
+    if program is not None:
+        warm.run(loaded[program])
+
+
+def _serve(channel: int) -> str | None:
+    """None at the server's end; in the process of a job, the program that it runs."""
+    try:
+        Server(socket.socket(fileno=channel)).serve()
+    except warm.BecameJob as job:
+        return job.program
+    return None
 
 
 def _set_what_jobs_inherit() -> None:
@@ -128,6 +147,7 @@ class Server:
         self._spare = ours
 
     def _become_supervisor(self, orders: socket.socket) -> None:
+        status: int | None = 1
         try:
             signal.set_wakeup_fd(-1)
             self._channel.close()
@@ -137,9 +157,13 @@ class Server:
             orders.close()
             if len(files) == _FILES_PER_LAUNCH:
                 supervise(socket.socket(fileno=files[0]), self._lifeline, files[1:])
-            os._exit(0)
+            status = 0
+        except warm.BecameJob:
+            status = None
+            raise
         finally:
-            os._exit(1)
+            if status is not None:
+                os._exit(status)
 
     def _reap(self) -> None:
         while pid := _ended_child():

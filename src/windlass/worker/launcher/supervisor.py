@@ -10,11 +10,12 @@ import resource
 import select
 import signal
 import socket
-import sys
 import time
+from typing import NoReturn
 
 from windlass.worker.launcher import confine, kernel, leftovers, tree
 from windlass.worker.launcher.request import Control, Refused, Request
+from windlass.worker.launcher.warm import BecameJob
 
 _WATCH_SECONDS = 0.2
 _NO_START = 126
@@ -22,7 +23,10 @@ _SHARED_MEMORY = "/dev/shm"
 
 
 def supervise(line: socket.socket, lifeline: int, stdio: list[int]) -> None:
-    """Run the one job that the worker asks for on `line`; returns when nothing of it is left."""
+    """Run the one job that the worker asks for on `line`; returns when nothing of it is left.
+
+    Raises BecameJob in the process of a job that runs without exec.
+    """
     os.setsid()
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     control = Control(line)
@@ -32,6 +36,9 @@ def supervise(line: socket.socket, lifeline: int, stdio: list[int]) -> None:
     try:
         request = Request.decode(asked)
         pid = _start(request, stdio)
+    except BecameJob:
+        line.detach()  # its file is closed, and the number may soon be another's
+        raise
     except Refused as refusal:
         control.send(refusal.answer)
     except (ValueError, TypeError, KeyError) as error:
@@ -162,7 +169,7 @@ def _some_are_left() -> bool:
 
 
 def _start(request: Request, stdio: list[int]) -> int:
-    """Fork the job; returns its pid once it has passed exec. Raises Refused."""
+    """Fork the job; returns its pid once it has passed every layer. Raises Refused, and BecameJob in the fork."""
     supervisor = os.getpid()
     report, write_end = os.pipe()
     pid = os.fork()
@@ -178,14 +185,14 @@ def _start(request: Request, stdio: list[int]) -> int:
     return pid
 
 
-def _become_or_report(request: Request, supervisor: int, stdio: list[int], report: int) -> None:
-    refusal = None
+def _become_or_report(request: Request, supervisor: int, stdio: list[int], report: int) -> NoReturn:
     try:
         confine.become(request, supervisor=supervisor, stdio=stdio, report=report)
     except Refused as error:
         refusal = error
-    finally:
-        # Whatever happened, silence here would be read as a job that has started.
-        refusal = refusal or Refused("launcher", 0, repr(sys.exc_info()[1]))
-        os.write(report, json.dumps(refusal.answer).encode())
-        os._exit(_NO_START)
+    except BaseException as error:  # noqa: BLE001 - silence would be read as a job that has started
+        refusal = Refused("launcher", 0, repr(error))
+    else:
+        raise BecameJob(request.program or "")
+    os.write(report, json.dumps(refusal.answer).encode())
+    os._exit(_NO_START)
