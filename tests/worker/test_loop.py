@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from uuid import uuid4
@@ -177,4 +178,54 @@ async def test_a_worker_gives_back_what_a_lost_answer_had_claimed_before_it_pull
     running = asyncio.create_task(worker.run())
     await executor.started.wait()
     assert source.asked == [[]]
+    running.cancel()
+
+
+class TwiceSource(Source):
+    """Hands out two attempts of one job, as to a worker that lost it and claims it again."""
+
+    def __init__(self):
+        first = claimed()
+        self.jobs = [replace(first, epoch=2), first]
+        self.settled = []
+
+    async def pull(self, _slots):
+        return [self.jobs.pop()] if self.jobs else []
+
+    async def settle(self, completion, _lock=None):
+        self.settled.append(completion.epoch)
+        return False
+
+
+class FirstEnds(Executor):
+    """The first attempt ends when it is told to, the second runs on."""
+
+    def __init__(self):
+        super().__init__()
+        self.both, self.end_first, self.cleaned = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def execute(self, job, _slot, control):
+        if job.epoch == 2:
+            self.both.set()
+            await asyncio.Event().wait()
+        await self.end_first.wait()
+        return loop._internal_error(job, ValueError("lost"))
+
+    async def clean_up(self, _job):
+        self.cleaned.set()
+
+
+async def test_the_end_of_a_lost_attempt_leaves_the_next_one_of_the_same_job_its_slot_and_its_lease():
+    executor = FirstEnds()
+    settings = load(drain_timeout=0, sleep_queue=10, worker_slots=2)
+    worker = Worker(
+        settings=settings, source=TwiceSource(), executor=executor, heart=HangingHeart(), listener=Listener()
+    )
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(5):
+        await executor.both.wait()
+        assert len(worker._free_slots()) == 0
+        executor.end_first.set()
+        await executor.cleaned.wait()
+    assert [attempt.job.epoch for attempt in worker._attempts.values()] == [2]
     running.cancel()

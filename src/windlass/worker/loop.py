@@ -37,6 +37,11 @@ class Attempt:
     is_settling: bool = False
 
     @property
+    def key(self) -> tuple[UUID, int]:
+        """What tells it from another attempt of its job, which may come while this one still ends."""
+        return self.job.id, self.job.epoch
+
+    @property
     def held(self) -> Held:
         """What the heartbeat renews."""
         return Held(job_id=self.job.id, epoch=self.job.epoch, mem_peak=self.control.mem_peak)
@@ -51,7 +56,7 @@ class Worker:
         self._executor = executor
         self._heart = heart
         self._listener = listener
-        self._attempts: dict[UUID, Attempt] = {}
+        self._attempts: dict[tuple[UUID, int], Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -113,7 +118,7 @@ class Worker:
     async def _pull(self, slots: int) -> list[ClaimedJob]:
         try:
             if self._is_pull_in_doubt:
-                await self._source.release_unknown(list(self._attempts))
+                await self._source.release_unknown([attempt.job.id for attempt in self._attempts.values()])
             self._is_pull_in_doubt = True
             claimed = await self._source.pull(slots)
             self._is_pull_in_doubt = False
@@ -128,7 +133,7 @@ class Worker:
 
     def _start(self, job: ClaimedJob, slot: int) -> None:
         attempt = Attempt(job=job, slot=slot)
-        self._attempts[job.id] = attempt
+        self._attempts[attempt.key] = attempt
         task = asyncio.create_task(self._attend(attempt))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -153,7 +158,7 @@ class Worker:
                 log.warning("attempt was fenced at its end", job_id=str(attempt.job.id))
         finally:
             self._executed += 1
-            self._attempts.pop(attempt.job.id, None)
+            self._attempts.pop(attempt.key, None)
             await self._executor.clean_up(attempt.job)
             self._wake.set()
 
@@ -198,7 +203,7 @@ class Worker:
         if not attempts:
             return
         answers = await self._heart.beat([attempt.held for attempt in attempts])
-        still_here = [attempt for attempt in attempts if attempt.job.id in self._attempts]
+        still_here = [attempt for attempt in attempts if attempt.key in self._attempts]
         gone = [item for item in still_here if item.job.id not in answers and not item.is_settling]
         self._lose(gone, "another attempt holds the job, or somebody ended it")
         for attempt in still_here:
