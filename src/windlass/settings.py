@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     )
     restart_zombie_jobs: bool = Field(True, description="Put a zombie job back in the queue instead of failing it.")
     max_attempts: int = Field(3, ge=1, description="Starts of one job before it is given up as a poison job.")
+    settle_batch: bool = Field(
+        True, description="Bring outcomes home together and with the next claim; false takes a statement for each."
+    )
     drain_timeout: float = Field(
         30.0, ge=0, description="Seconds that a stopping worker lets its jobs run on before it releases them."
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
@@ -20,15 +21,15 @@ from hypothesis.stateful import (
 )
 
 from support.api import make_world, open_database
-from support.runs import enqueue
+from support.runs import enqueue, until
 from windlass.auth.permissions import Principal
 from windlass.db.pool import Transaction
 from windlass.errors import Conflict
 from windlass.flows.cancel import cancel
-from windlass.flows.settle import settle
+from windlass.flows.settle import settle, settle_and_pull
 from windlass.jobs import pull
-from windlass.jobs.model import Completion, JobKind, Status
-from windlass.jobs.pull import Held
+from windlass.jobs.model import Completion, JobKind, LogChunk, Status
+from windlass.jobs.pull import Claim, Held, Lease
 from windlass.jobs.rescue import RescuePolicy
 from windlass.maintenance.reaper import reap
 
@@ -46,6 +47,12 @@ async def push(tx, *, tag="a", **request):
     return await enqueue(tx, kind=JobKind.PREVIEW, code="1", language="bash", tag=tag, **request)
 
 
+async def pushed(database, **request):
+    """A job in a transaction of its own, so that it is due later than the one before."""
+    async with database.system() as tx:
+        return await push(tx, **request)
+
+
 async def claim(database, worker="w1", tags=("a",), slots=1):
     async with database.system_statement() as tx:
         return await pull.pull(tx, worker=worker, tags=tags, slots=slots)
@@ -54,6 +61,13 @@ async def claim(database, worker="w1", tags=("a",), slots=1):
 async def complete(database, job_id, epoch, result=b"1"):
     async with database.system() as tx:
         return await settle(tx, Completion(job_id=job_id, epoch=epoch, status=Status.SUCCESS, result=result))
+
+
+async def exchange(database, ended, worker="w1", tags=("a",), slots=0, is_wide=False, **fields):
+    """Settle attempts, by id and epoch, and claim in the same statement."""
+    outcomes = [Completion(job_id=id, epoch=epoch, status=Status.SUCCESS, result=b"1", **fields) for id, epoch in ended]
+    async with database.system_statement() as tx:
+        return await settle_and_pull(tx, outcomes, Claim(worker=worker, tags=tags, slots=slots, is_wide=is_wide))
 
 
 async def ask_to_cancel(database, job_id, *, force=False):
@@ -146,6 +160,94 @@ async def test_a_stale_epoch_completes_nothing(queue):
     assert (await outcome(queue, job_id))["result"] == '"fresh"'
 
 
+async def test_of_a_batch_each_outcome_is_accepted_or_fenced_for_itself(queue):
+    async with queue.system() as tx:
+        made = {await push(tx) for _ in range(5)}
+    held = [(job.id, job.epoch) for job in await claim(queue, slots=3)]
+    stale, unknown = (held[0][0], 7), (uuid4(), 1)
+    answer = await exchange(queue, [stale, unknown, held[1], held[2]], slots=4)
+    assert answer.accepted == {held[1][0], held[2][0]}
+    assert {job.id for job in answer.claimed} == made - {id for id, _ in held} and not answer.is_contended
+    again = await exchange(queue, [held[1], held[2]])
+    assert again.accepted == frozenset() and again.claimed == []
+
+
+async def test_the_rest_of_a_log_and_the_labels_come_with_the_outcome(queue):
+    async with queue.system() as tx:
+        job_id = await push(tx)
+    (job,) = await claim(queue)
+    await exchange(
+        queue, [(job_id, job.epoch)], labels=("a", 'b "c"'), log=LogChunk(start=0, content="the end \U0001f600")
+    )
+    async with queue.system() as tx:
+        labels = await tx.connection.fetchval("SELECT labels FROM job_completed WHERE id = $1", job_id)
+        chunk = await tx.connection.fetchrow("SELECT * FROM job_log WHERE job_id = $1", job_id)
+    assert labels == ["a", 'b "c"']
+    assert (chunk["start_offset"], chunk["end_offset"], chunk["content"]) == (0, 10, "the end \U0001f600")
+
+
+async def test_a_fenced_outcome_leaves_no_log(queue):
+    async with queue.system() as tx:
+        job_id = await push(tx)
+    await claim(queue)
+    await exchange(queue, [(job_id, 9)], log=LogChunk(start=0, content="stale"))
+    async with queue.system() as tx:
+        assert await tx.connection.fetchval("SELECT count(*) FROM job_log WHERE job_id = $1", job_id) == 0
+
+
+async def test_a_big_batch_is_told_in_few_notifications_that_name_every_job(queue, urls):
+    async with queue.system() as tx:
+        for _ in range(450):
+            await push(tx)
+    held = [(job.id, job.epoch) for job in await claim(queue, slots=450)]
+    listener = await asyncpg.connect(urls.system)
+    try:
+        news: list[str] = []
+        await listener.add_listener("job_done", lambda *event: news.append(str(event[-1])))
+        await exchange(queue, held)
+        await until(lambda: _later(sum(text.count(",") + 1 for text in news) >= 450))
+    finally:
+        await listener.close()
+    assert len(news) == 3 and {UUID(id) for text in news for id in text.split(",")} == {id for id, _ in held}
+
+
+async def _later(answer):
+    return answer
+
+
+async def test_a_claim_passes_over_what_another_worker_is_about_to_take(queue):
+    first = await pushed(queue)
+    second = await pushed(queue)
+    async with queue.system() as tx:
+        await tx.connection.execute("SELECT 1 FROM job_queue WHERE id = $1 FOR UPDATE", first)
+        one = await exchange(queue, [], slots=1)
+        none = await exchange(queue, [], slots=1)
+    assert [job.id for job in one.claimed] == [second] and not one.is_contended
+    assert none.claimed == [] and none.is_contended
+
+
+async def test_jobs_behind_a_locked_one_of_higher_priority_are_claimed_by_asking_widely(queue):
+    first = await pushed(queue, priority=1)
+    rest = [await pushed(queue), await pushed(queue)]
+    async with queue.system() as tx:
+        await tx.connection.execute("SELECT 1 FROM job_queue WHERE id = $1 FOR UPDATE", first)
+        narrow = await exchange(queue, [], slots=1)
+        wide = await exchange(queue, [], slots=1, is_wide=True)
+    assert narrow.claimed == [] and narrow.is_contended
+    assert [job.id for job in wide.claimed] == rest[:1] and not wide.is_contended
+
+
+async def test_a_heartbeat_does_not_wait_for_a_row_that_somebody_holds_and_says_so(queue):
+    async with queue.system() as tx:
+        job_id = await push(tx)
+    await claim(queue)
+    async with queue.system() as tx:
+        await tx.connection.execute("SELECT 1 FROM job_queue WHERE id = $1 FOR UPDATE", job_id)
+        async with queue.system_statement() as other:
+            answers = await pull.beat(other, [Held(job_id=job_id, epoch=1)])
+    assert answers == {(job_id, 1): Lease(is_renewed=False, cancel=None)}
+
+
 async def test_of_many_completions_at_once_one_counts(queue):
     async with queue.system() as tx:
         job_id = await push(tx)
@@ -174,9 +276,9 @@ async def test_a_heartbeat_answers_only_what_the_worker_still_holds(queue):
     async with queue.system_statement() as tx:
         held = [Held(job_id=id, epoch=job.epoch, mem_peak=5) for id, job in claimed.items()]
         answers = await pull.beat(tx, [*held, Held(job_id=kept, epoch=9)])
-    assert set(answers) == {kept, canceled}
-    assert answers[kept] is None
-    request = answers[canceled]
+    assert set(answers) == {(kept, 1), (canceled, 1)}
+    assert answers[kept, 1] == Lease(is_renewed=True, cancel=None)
+    request = answers[canceled, 1].cancel
     assert request is not None and (request.by, request.reason) == ("admin", "why")
 
 
@@ -186,7 +288,7 @@ async def test_what_a_worker_claimed_without_learning_of_it_is_given_back(queue)
             await push(tx)
     known, unknown, foreign = [(await claim(queue, worker))[0].id for worker in ("w1", "w1", "w2")]
     async with queue.system_statement() as tx:
-        await pull.release_unknown(tx, worker="w1", held=[known])
+        await pull.release_unknown(tx, worker="w1", held=[Held(job_id=known, epoch=1)])
     async with queue.system() as tx:
         rows = await tx.connection.fetch("SELECT id, running FROM job_queue")
     assert {row["id"]: row["running"] for row in rows} == {known: True, unknown: False, foreign: True}
@@ -229,15 +331,21 @@ class Model:
 
     jobs: dict[UUID, Job] = field(default_factory=dict)
 
-    def due(self, tags, slots):
-        """What a claim must take."""
-        waiting = [(id, job) for id, job in self.jobs.items() if job.place == "waiting" and job.tag in tags]
+    def due(self, tags, slots, besides=()):
+        """What a claim must take, besides what the same statement is told the end of."""
+        waiting = [(id, job) for id, job in self.jobs.items()
+                   if job.place == "waiting" and job.tag in tags and id not in besides]  # fmt: skip
         return {id for id, _ in sorted(waiting, key=lambda item: (-item[1].priority, item[1].number))[:slots]}
 
     def is_held(self, id, epoch):
         """Whether an attempt is the running one."""
         job = self.jobs[id]
         return job.place == "running" and job.epoch == epoch
+
+    def is_unclaimed_since(self, id, epoch):
+        """Whether the end of an attempt counts."""
+        job = self.jobs[id]
+        return job.place != "ended" and job.epoch == epoch
 
 
 class Walk(RuleBasedStateMachine):
@@ -284,21 +392,38 @@ class Walk(RuleBasedStateMachine):
             async with self.database.system_statement() as tx:
                 return await pull.beat(tx, [Held(job_id=id, epoch=epoch) for id, epoch in some])
 
-        held = {id for id, epoch in some if self.model.is_held(id, epoch)}
+        held = {(id, epoch) for id, epoch in some if self.model.is_held(id, epoch)}
         answers = self.do(work())
         assert set(answers) == held
-        for id, request in answers.items():
-            assert (request is not None) == self.model.jobs[id].canceled
+        for (id, _), lease in answers.items():
+            assert lease.is_renewed and (lease.cancel is not None) == self.model.jobs[id].canceled
             self.model.jobs[id].silent = False
 
     @rule(attempt=attempts)
     def complete(self, attempt):
         id, epoch = attempt
         job = self.model.jobs[id]
-        expected = job.place != "ended" and job.epoch == epoch
+        expected = self.model.is_unclaimed_since(id, epoch)
         assert self.do(complete(self.database, id, epoch)) is expected
         if expected:
             job.place, job.ended_as = "ended", "success"
+
+    @rule(
+        target=attempts, ended=st.lists(attempts, max_size=4, unique=True), worker=workers,
+        tags=st.sampled_from(["a", "b", "ab"]), slots=st.integers(0, 3),
+    )  # fmt: skip
+    def settle_and_claim(self, ended, worker, tags, slots):
+        accepted = {id for id, epoch in ended if self.model.is_unclaimed_since(id, epoch)}
+        expected = self.model.due(tags, slots, besides={id for id, _ in ended})
+        answer = self.do(exchange(self.database, ended, worker, tuple(tags), slots))
+        assert answer.accepted == accepted and not answer.is_contended
+        assert {job.id for job in answer.claimed} == expected
+        for id in accepted:
+            self.model.jobs[id].place, self.model.jobs[id].ended_as = "ended", "success"
+        for job in answer.claimed:
+            known = self.model.jobs[job.id]
+            known.place, known.epoch, known.worker, known.silent = "running", known.epoch + 1, worker, False
+        return multiple(*((job.id, job.epoch) for job in answer.claimed))
 
     @rule(id=ids, force=st.booleans())
     def cancel(self, id, force):

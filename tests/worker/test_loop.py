@@ -1,4 +1,4 @@
-"""The worker's loop with a database that hangs: leases end in time, and so does the worker."""
+"""The worker's loop with a source that hangs, loses answers or is slow."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -10,14 +10,12 @@ from uuid import uuid4
 import pytest
 
 from windlass.errors import DatabaseUnavailable
-from windlass.jobs.model import ClaimedJob, JobKind
-from windlass.jobs.pull import CancelRequest
+from windlass.jobs.model import ClaimedJob, Completion, JobKind, Status
+from windlass.jobs.pull import CancelRequest, Exchange, Held
 from windlass.settings import load
-from windlass.worker import loop, source
+from windlass.worker import loop
+from windlass.worker.execute import Verdict
 from windlass.worker.loop import Worker
-from windlass.worker.source import Heart
-
-SILENCE = 2.4
 
 
 def claimed() -> ClaimedJob:
@@ -29,30 +27,57 @@ def claimed() -> ClaimedJob:
     )  # fmt: skip
 
 
-class HangingHeart:
-    async def beat(self, _held):
-        await asyncio.Event().wait()
+def verdict(job) -> Verdict:
+    return Verdict(completion=Completion(job_id=job.id, epoch=job.epoch, status=Status.SUCCESS, result=b"1"))
 
-    def close(self):
+
+class Heart:
+    """Leases that never end."""
+
+    def __init__(self):
+        self.leases = {}
+
+    def hold(self, key, holder, *, since):
+        self.leases[key] = holder
+
+    def drop(self, key):
+        self.leases.pop(key, None)
+
+    def ask(self):
         pass
+
+    async def run(self, _owner):
+        await asyncio.Event().wait()
 
 
 class Source:
-    """One job, and then a database that never answers."""
+    """Hands out its jobs and remembers what came home."""
 
     info = SimpleNamespace(name="w", tags=("bash",), tier="B")
 
-    def __init__(self):
-        self.jobs = [claimed()]
+    def __init__(self, *jobs):
+        self.jobs = list(jobs)
+        self.batches = []
 
-    async def pull(self, _slots):
-        return [self.jobs.pop()] if self.jobs else []
+    async def exchange(self, completions, slots, *, is_wide=False):
+        taken, self.jobs = self.jobs[:slots], self.jobs[slots:]
+        if completions:
+            self.batches.append([item.job_id for item in completions])
+        accepted = frozenset(item.job_id for item in completions)
+        return Exchange(accepted=accepted, claimed=taken, is_contended=False)
+
+    async def release_unknown(self, held):
+        pass
 
     async def ping(self, **_state):
         pass
 
     async def goodbye(self):
         pass
+
+
+class HangingSource(Source):
+    """A database that takes nothing back."""
 
     async def release(self, _held):
         await asyncio.Event().wait()
@@ -62,16 +87,22 @@ class Source:
 
 
 class Executor:
-    """A job that runs until it is lost; when that is, stands in `lost`."""
+    """Jobs that run until `goes_on` is set, or until they are lost; then `lost` is set."""
 
     def __init__(self):
-        self.started, self.lost = asyncio.Event(), asyncio.Event()
+        self.running, self.cleaned = [], []
+        self.started, self.lost, self.goes_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def execute(self, _job, _slot, control):
+    async def execute(self, job, _slot, control):
         control.kill = self.lost.set
         self.control = control
+        self.running.append(job)
         self.started.set()
-        await asyncio.Event().wait()
+        await self.goes_on.wait()
+        return verdict(job)
+
+    async def clean_up(self, job):
+        self.cleaned.append(job)
 
 
 class Listener:
@@ -83,29 +114,51 @@ class Listener:
         yield asyncio.Event()
 
 
-@pytest.fixture
-def executor():
-    return Executor()
-
-
-@pytest.fixture
-def worker(executor):
-    settings = load(heartbeat_interval=0.7, zombie_job_timeout=SILENCE, drain_timeout=0)
-    return Worker(settings=settings, source=Source(), executor=executor, heart=HangingHeart(), listener=Listener())
-
-
-async def test_an_attempt_is_stopped_before_the_reaper_may_hand_it_on_even_while_a_heartbeat_hangs(worker, executor):
+@asynccontextmanager
+async def working(source, executor, **settings):
+    """A worker with these parts, stopped at the end."""
+    settings = load(**{"drain_timeout": 0, "sleep_queue": 10} | settings)
+    worker = Worker(settings=settings, source=source, executor=executor, heart=Heart(), listener=Listener())
     running = asyncio.create_task(worker.run())
-    await executor.started.wait()
-    async with asyncio.timeout(SILENCE):
-        await executor.lost.wait()
-    assert executor.control.is_lost
+    async with asyncio.timeout(10):
+        yield worker
     running.cancel()
+    await asyncio.wait([running])
+
+
+async def until(look):
+    while not look():
+        await asyncio.sleep(0.001)
+
+
+async def test_a_lost_attempt_is_killed_and_its_lease_is_dropped():
+    executor, job = Executor(), claimed()
+    async with working(Source(job), executor) as worker:
+        await executor.started.wait()
+        worker.lose([(job.id, 1), (uuid4(), 1)], "test")
+        assert executor.lost.is_set() and executor.control.is_lost
+        assert worker._heart.leases == {}
+
+
+async def test_an_attempt_that_has_ended_may_still_come_home_when_its_lease_ends():
+    source, executor, job = Source(job := claimed()), Executor(), job
+    async with working(source, executor) as worker:
+        await executor.started.wait()
+        async with worker._turn:  # the statement is not on its way yet
+            executor.goes_on.set()
+            await until(lambda: worker._ended)
+            worker.lose([(job.id, 1)], "test")
+        await until(lambda: source.batches)
+    assert source.batches == [[job.id]] and not executor.control.is_lost
 
 
 @pytest.mark.parametrize("cancel", [None, CancelRequest(by="admin", reason=None)], ids=["release", "cancel"])
-async def test_a_worker_stops_although_the_database_takes_nothing_back(worker, executor, monkeypatch, cancel):
+async def test_a_worker_stops_although_the_database_takes_nothing_back(monkeypatch, cancel):
     monkeypatch.setattr(loop, "FAREWELL_S", 0.05)
+    executor = Executor()
+    settings = load(drain_timeout=0)
+    worker = Worker(settings=settings, source=HangingSource(claimed()), executor=executor, heart=Heart(),
+                    listener=Listener())  # fmt: skip
     running = asyncio.create_task(worker.run())
     await executor.started.wait()
     executor.control.cancel = cancel
@@ -114,87 +167,111 @@ async def test_a_worker_stops_although_the_database_takes_nothing_back(worker, e
         await running
 
 
-class Connection:
-    def __init__(self):
-        self.is_terminated = False
+class SlowSource(Source):
+    """Answers when it is told to."""
 
-    def is_closed(self):
-        return self.is_terminated
+    def __init__(self, *jobs):
+        super().__init__(*jobs)
+        self.asked, self.answers = asyncio.Event(), asyncio.Event()
 
-    def terminate(self):
-        self.is_terminated = True
-
-
-class Connections:
-    """Hands out connections and remembers them."""
-
-    def __init__(self):
-        self.made = []
-
-    async def dedicated(self):
-        self.made.append(Connection())
-        return self.made[-1]
+    async def exchange(self, completions, slots, *, is_wide=False):
+        self.asked.set()
+        await self.answers.wait()
+        return await super().exchange(completions, slots)
 
 
-async def test_a_heartbeat_that_hangs_costs_its_connection_and_the_next_one_arrives(monkeypatch):
-    database = Connections()
+async def test_what_ends_while_a_statement_is_on_its_way_goes_home_together_with_the_next():
+    jobs = [claimed() for _ in range(4)]
+    source, executor = SlowSource(*jobs), Executor()
+    source.answers.set()
+    async with working(source, executor, worker_slots=4) as worker:
+        await until(lambda: len(executor.running) == 4)
+        async with worker._turn:
+            executor.goes_on.set()
+            await until(lambda: len(worker._ended) == 4)
+        await until(lambda: len(executor.cleaned) == 4)
+    assert [set(batch) for batch in source.batches] == [{job.id for job in jobs}]
 
-    async def beat(tx, _held):
-        if tx.connection is database.made[0]:
-            await asyncio.Event().wait()
-        return {"arrived": None}
 
-    monkeypatch.setattr(source, "beat", beat)
-    heart = Heart(database)
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(heart.beat([]), 0.05)
-    assert await heart.beat([]) == {"arrived": None}
-    assert [connection.is_terminated for connection in database.made] == [True, False]
+async def test_a_batch_is_cut_where_its_results_grow_too_big(monkeypatch):
+    monkeypatch.setattr(loop, "BATCH_BYTES", 2)
+    jobs = [claimed() for _ in range(5)]
+    source, executor = Source(*jobs), Executor()
+    async with working(source, executor, worker_slots=5) as worker:
+        await until(lambda: len(executor.running) == 5)
+        async with worker._turn:
+            executor.goes_on.set()
+            await until(lambda: len(worker._ended) == 5)
+        await until(lambda: len(executor.cleaned) == 5)
+    assert [len(batch) for batch in source.batches] == [2, 2, 1]
+
+
+async def test_what_was_claimed_when_the_worker_was_told_to_stop_is_still_run():
+    job = claimed()
+    source, executor = SlowSource(job), Executor()
+    executor.goes_on.set()
+    settings = load(drain_timeout=5)
+    worker = Worker(settings=settings, source=source, executor=executor, heart=Heart(), listener=Listener())
+    running = asyncio.create_task(worker.run())
+    await source.asked.wait()
+    worker.stop()
+    source.answers.set()
+    async with asyncio.timeout(10):
+        await running
+    assert source.batches == [[job.id]]
 
 
 class ForgetfulSource(Source):
-    """A database that claims a job and then breaks the connection before the answer, once."""
+    """Does what it is asked and then loses the answer, once, with the second statement."""
 
-    def __init__(self):
-        super().__init__()
-        self.is_broken = True
-        self.asked = []
+    def __init__(self, *jobs):
+        super().__init__(*jobs)
+        self.statements = 0
+        self.released = []
 
-    async def pull(self, slots):
-        if self.is_broken:
-            self.is_broken = False
+    async def exchange(self, completions, slots, *, is_wide=False):
+        self.statements += 1
+        answer = await super().exchange(completions, slots)
+        if self.statements == 2:
             raise DatabaseUnavailable("the answer was lost")
-        return await super().pull(slots)
+        return answer
 
     async def release_unknown(self, held):
-        self.asked.append(held)
+        self.released.append(held)
 
 
-async def test_a_worker_gives_back_what_a_lost_answer_had_claimed_before_it_pulls_again(executor, monkeypatch):
+async def test_after_a_lost_answer_outcomes_are_sent_again_and_unknown_claims_are_given_back_first(monkeypatch):
     monkeypatch.setattr(loop, "RETRY_S", 0.01)
-    settings = load(drain_timeout=0, sleep_queue=10)
-    source = ForgetfulSource()
-    worker = Worker(settings=settings, source=source, executor=executor, heart=HangingHeart(), listener=Listener())
-    running = asyncio.create_task(worker.run())
-    await executor.started.wait()
-    assert source.asked == [[]]
-    running.cancel()
+    job, unknown = claimed(), claimed()
+    source, executor = ForgetfulSource(job, unknown), Executor()
+    async with working(source, executor, worker_slots=1):
+        await executor.started.wait()
+        executor.goes_on.set()
+        await until(lambda: executor.cleaned)
+    assert source.batches == [[job.id], [job.id]]
+    assert source.released == [[Held(job_id=job.id, epoch=1)]]
+    assert [item.id for item in executor.running] == [job.id]
 
 
-class TwiceSource(Source):
-    """Hands out two attempts of one job, as to a worker that lost it and claims it again."""
+class ContendedSource(Source):
+    """Others hold what is due, for the first three statements."""
 
-    def __init__(self):
-        first = claimed()
-        self.jobs = [replace(first, epoch=2), first]
-        self.settled = []
+    def __init__(self, *jobs):
+        super().__init__(*jobs)
+        self.asked = []
 
-    async def pull(self, _slots):
-        return [self.jobs.pop()] if self.jobs else []
+    async def exchange(self, completions, slots, *, is_wide=False):
+        self.asked.append(is_wide)
+        if len(self.asked) <= 3:
+            return Exchange(accepted=frozenset(), claimed=[], is_contended=True)
+        return await super().exchange(completions, slots)
 
-    async def settle(self, completion, _lock=None):
-        self.settled.append(completion.epoch)
-        return False
+
+async def test_what_others_held_is_asked_for_again_soon_and_widely():
+    source, executor = ContendedSource(claimed()), Executor()
+    async with working(source, executor, sleep_queue=60_000):
+        await executor.started.wait()
+    assert source.asked[:4] == [False, True, True, True]
 
 
 class FirstEnds(Executor):
@@ -202,30 +279,22 @@ class FirstEnds(Executor):
 
     def __init__(self):
         super().__init__()
-        self.both, self.end_first, self.cleaned = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.both = asyncio.Event()
 
-    async def execute(self, job, _slot, control):
+    async def execute(self, job, slot, control):
         if job.epoch == 2:
             self.both.set()
             await asyncio.Event().wait()
-        await self.end_first.wait()
-        return loop._internal_error(job, ValueError("lost"))
-
-    async def clean_up(self, _job):
-        self.cleaned.set()
+        return await super().execute(job, slot, control)
 
 
 async def test_the_end_of_a_lost_attempt_leaves_the_next_one_of_the_same_job_its_slot_and_its_lease():
-    executor = FirstEnds()
-    settings = load(drain_timeout=0, sleep_queue=10, worker_slots=2)
-    worker = Worker(
-        settings=settings, source=TwiceSource(), executor=executor, heart=HangingHeart(), listener=Listener()
-    )
-    running = asyncio.create_task(worker.run())
-    async with asyncio.timeout(5):
+    executor, first = FirstEnds(), claimed()
+    async with working(Source(first, replace(first, epoch=2)), executor, worker_slots=2) as worker:
         await executor.both.wait()
+        worker.lose([(first.id, 1)], "test")
         assert len(worker._free_slots()) == 0
-        executor.end_first.set()
-        await executor.cleaned.wait()
-    assert [attempt.job.epoch for attempt in worker._attempts.values()] == [2]
-    running.cancel()
+        executor.goes_on.set()
+        await until(lambda: executor.cleaned)
+        assert [attempt.job.epoch for attempt in worker._attempts.values()] == [2]
+        assert list(worker._heart.leases) == [(first.id, 2)]

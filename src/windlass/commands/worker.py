@@ -4,23 +4,26 @@ import asyncio
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 from windlass.commands import databases
 from windlass.db.listen import Listener
-from windlass.db.pool import Database
+from windlass.db.pool import Database, Line
 from windlass.jobs.model import DEPENDENCY_TAG
 from windlass.jobs.workers import WorkerInfo
 from windlass.languages import registry as languages
 from windlass.processes import deny_tracing
 from windlass.settings import Settings
 from windlass.telemetry import get_logger
+from windlass.worker import heart
 from windlass.worker.execute import Executor
+from windlass.worker.heart import Heart
 from windlass.worker.launcher.client import Launcher
 from windlass.worker.launcher.probe import measure
 from windlass.worker.loop import CHANNELS, Worker
-from windlass.worker.source import Heart, SqlSource
+from windlass.worker.source import SqlSource
 from windlass.worker.toolchain import toolchain
 
 log = get_logger("windlass")
@@ -73,12 +76,18 @@ async def make_worker(settings: Settings, database: Database, launcher: Launcher
     info = WorkerInfo(name=name, instance=socket.gethostname(), group=settings.worker_group,
                       tags=settings.worker_tags or (*languages.names(), DEPENDENCY_TAG), slots=settings.worker_slots,
                       tier=tier)  # fmt: skip
-    source = SqlSource(database, info)
+    source = SqlSource(database, info, is_batching=settings.settle_batch)
     await source.open()
     executor = Executor(settings=settings, database=database, source=source, launcher=launcher,
                         tools=toolchain(settings))  # fmt: skip
-    return Worker(settings=settings, source=source, executor=executor, heart=Heart(database),
-                  listener=Listener(database, CHANNELS))  # fmt: skip
+    return Worker(settings=settings, source=source, executor=executor, listener=Listener(database, CHANNELS),
+                  heart=make_heart(settings, database, launcher.sever))  # fmt: skip
+
+
+def make_heart(settings: Settings, database: Database, sever: Callable[[], None]) -> Heart:
+    """The heartbeats of a worker: leases end well before the reaper takes their jobs."""
+    line = Line(database, timeout=settings.heartbeat_interval, session=heart.SESSION)
+    return Heart(line, interval=settings.heartbeat_interval, patience=0.8 * settings.zombie_job_timeout, sever=sever)
 
 
 def _may_go_on(settings: Settings, holes: list[str]) -> bool:

@@ -20,7 +20,8 @@ RECONNECT_S = 0.5
 
 
 class Listener:
-    """Wakes `asyncio.Event`s by (channel, payload); payload "" in a subscription means any."""
+    """Wakes `asyncio.Event`s by (channel, payload); payload "" in a subscription means any. News may name several, with
+    commas between."""
 
     def __init__(self, database: Database, channels: tuple[str, ...]) -> None:
         self._database = database
@@ -66,8 +67,8 @@ class Listener:
             connection.terminate()
 
     def _on_news(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
-        for key in ((channel, str(payload)), (channel, "")):
-            for event in self._waiters.get(key, ()):
+        for name in (*str(payload).split(","), ""):
+            for event in self._waiters.get((channel, name), ()):
                 event.set()
 
     def _wake_all(self) -> None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 import asyncpg
@@ -111,20 +112,68 @@ class Database:
         async with _guarded(self._system) as connection:
             yield Transaction(connection=connection, actor=None)
 
-    async def dedicated(self) -> asyncpg.Connection:
-        """A connection outside the pools, for LISTEN or heartbeats; the caller closes it."""
+    async def dedicated(
+        self, *, command_timeout: float = COMMAND_TIMEOUT_S, session: Mapping[str, str] = MappingProxyType({})
+    ) -> asyncpg.Connection:
+        """A connection outside the pools, on any event loop; the caller closes it."""
         try:
-            return await connect(self._system_url, role="windlass_service")
+            return await connect(
+                self._system_url, role="windlass_service", command_timeout=command_timeout, session=session
+            )
         except GONE as error:
             raise DatabaseUnavailable(f"cannot reach PostgreSQL: {error}") from error
 
 
+class Line:
+    """A connection for one purpose, outside the pools: one statement at a time, and a new connection after a failure.
+
+    `timeout` is the patience with one statement in seconds, `session` are settings of PostgreSQL for this connection.
+    """
+
+    def __init__(self, database: Database, *, timeout: float, session: Mapping[str, str]) -> None:
+        self._database = database
+        self._timeout = timeout
+        self._session = session
+        self._turn = asyncio.Lock()
+        self._connection: asyncpg.Connection | None = None
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Transaction[None]]:
+        """The connection, for one statement without an explicit transaction; DatabaseUnavailable when it is lost."""
+        async with self._turn:
+            connection = await self._connected()
+            try:
+                with guarding():
+                    yield Transaction(connection=connection, actor=None)
+            except asyncpg.PostgresError:  # the statement was refused, the connection is well
+                raise
+            except BaseException:
+                self.close()  # it may hang for as long as TCP has patience
+                raise
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._database.dedicated(command_timeout=self._timeout, session=self._session)
+        return self._connection
+
+    def close(self) -> None:
+        """Drop the connection; the next statement makes another."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
 async def connect(
-    url: str, *, role: str | None, command_timeout: float | None = COMMAND_TIMEOUT_S
+    url: str,
+    *,
+    role: str | None,
+    command_timeout: float | None = COMMAND_TIMEOUT_S,
+    session: Mapping[str, str] = MappingProxyType({}),
 ) -> asyncpg.Connection:
-    """One connection with our session settings; `command_timeout` in seconds, None where statements may take long."""
+    """One connection with our session settings and `session` on top; `command_timeout` in seconds, None where
+    statements may take long."""
     return await asyncpg.connect(url, timeout=ACQUIRE_TIMEOUT_S, command_timeout=command_timeout,
-                                 server_settings=_session(role))  # fmt: skip
+                                 server_settings=_session(role) | dict(session))  # fmt: skip
 
 
 def _session(role: str | None) -> dict[str, str]:

@@ -102,8 +102,16 @@ class ClaimedJob:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogChunk:
+    """A piece of a log and where it begins, in UTF-16 units."""
+
+    start: int
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Completion:
-    """The end of one attempt. `result` is raw JSON."""
+    """The end of one attempt. `result` is raw JSON, `log` what the log still lacks."""
 
     job_id: UUID
     epoch: int
@@ -113,6 +121,8 @@ class Completion:
     canceled_by: str | None = None
     canceled_reason: str | None = None
     labels: tuple[str, ...] = ()
+    log: LogChunk | None = None
+    is_dead_letter: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""Claiming and keeping jobs: what a worker asks of the queue. Called by `worker/source.py` only."""
+"""Claiming and keeping jobs: what a worker asks of the queue. Called by `worker/source.py` and `worker/heart.py`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -28,20 +28,79 @@ class CancelRequest:
     reason: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a worker asks for: up to `slots` jobs of these tags. `is_wide`: also those behind the best ones, because
+    others held these a moment ago."""
+
+    worker: str
+    tags: Sequence[str]
+    slots: int
+    is_wide: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """What became of ended attempts, and what was claimed with them. `is_contended`: more was due than was claimed,
+    because others hold it at this moment; ask again, widely."""
+
+    accepted: frozenset[UUID]
+    claimed: list[ClaimedJob]
+    is_contended: bool
+
+
+NO_OUTCOMES: Mapping[str, Sequence[Any]] = dict.fromkeys(
+    (
+        "ids",
+        "epochs",
+        "statuses",
+        "results",
+        "mems",
+        "cancelers",
+        "reasons",
+        "labels",
+        "log_starts",
+        "log_ends",
+        "logs",
+    ),
+    (),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """What a heartbeat learns of an attempt. Not renewed: its row was locked by somebody else at that moment."""
+
+    is_renewed: bool
+    cancel: CancelRequest | None
+
+
 async def pull(tx: Transaction[None], *, worker: str, tags: Sequence[str], slots: int) -> list[ClaimedJob]:
     """Claim up to `slots` due jobs of these tags, best priority first, oldest first. Atomic with the attempt's
     count."""
-    rows = queries.pull_jobs(tx.connection, worker=worker, tags=list(tags), slots=slots)
-    return [_claimed(row) async for row in rows]
+    return (await exchange(tx, NO_OUTCOMES, Claim(worker=worker, tags=tags, slots=slots))).claimed
 
 
-async def beat(tx: Transaction[None], held: Sequence[Held]) -> dict[UUID, CancelRequest | None]:
-    """Renew the leases of these attempts. A job missing from the answer is no longer the worker's: stop it."""
+async def exchange(tx: Transaction[None], outcomes: Mapping[str, Sequence[Any]], claim: Claim) -> Exchange:
+    """Claim, and settle by the way: `outcomes` are columns of completions, made by `jobs/complete.py`."""
+    rows = [
+        row async for row in queries.settle_and_pull(
+            tx.connection, **outcomes, worker=claim.worker, tags=claim.tags, slots=claim.slots, is_wide=claim.is_wide
+        )
+    ]  # fmt: skip
+    claimed = [_claimed(row) for row in rows if row["id"] is not None]
+    accepted = frozenset(rows[0]["accepted"])
+    return Exchange(accepted=accepted, claimed=claimed, is_contended=len(claimed) < min(claim.slots, rows[0]["due"]))
+
+
+async def beat(tx: Transaction[None], held: Sequence[Held]) -> dict[tuple[UUID, int], Lease]:
+    """Renew the leases of these attempts, by id and epoch. One that is missing from the answer is no longer the
+    worker's: stop it."""
     rows = queries.beat(
         tx.connection, ids=[item.job_id for item in held], epochs=[item.epoch for item in held],
         mems=[item.mem_peak for item in held],
     )  # fmt: skip
-    return {row["id"]: _cancel_request(row) async for row in rows}
+    return {(row["id"], row["epoch"]): _lease(row) async for row in rows}
 
 
 async def release(tx: Transaction[None], held: Held) -> None:
@@ -50,13 +109,16 @@ async def release(tx: Transaction[None], held: Held) -> None:
     await queries.notify_queued(tx.connection)
 
 
-async def release_unknown(tx: Transaction[None], *, worker: str, held: Sequence[UUID]) -> None:
+async def release_unknown(tx: Transaction[None], *, worker: str, held: Sequence[Held]) -> None:
     """Give back what this worker has claimed without knowing it; only the one who pulls may ask, between two pulls."""
-    await queries.release_unknown(tx.connection, worker=worker, held=list(held))
+    await queries.release_unknown(
+        tx.connection, worker=worker, ids=[item.job_id for item in held], epochs=[item.epoch for item in held]
+    )
 
 
-def _cancel_request(row: Any) -> CancelRequest | None:
-    return CancelRequest(by=row["canceled_by"], reason=row["canceled_reason"]) if row["canceled_by"] else None
+def _lease(row: Any) -> Lease:
+    by, reason = row["canceled_by"], row["canceled_reason"]
+    return Lease(is_renewed=row["is_renewed"], cancel=CancelRequest(by=by, reason=reason) if by else None)
 
 
 def _claimed(row: Any) -> ClaimedJob:

@@ -38,36 +38,103 @@ SELECT pg_notify('job_queued', :tag) FROM born;
 -- The root of the tree that a visible job belongs to: itself when it has no parent.
 SELECT coalesce(root_job, id) FROM job WHERE id = :id AND workspace_id = :workspace;
 
--- name: pull_jobs
--- Claim up to :slots due jobs for a worker. The claim counts the attempt and writes the first heartbeat. The inner query
--- is a CTE, because the planner may otherwise lock and update more rows than the limit.
-WITH due AS MATERIALIZED (
-    SELECT id FROM job_queue
-    WHERE NOT running AND scheduled_for <= now() AND tag = ANY (:tags::text[])
-    ORDER BY priority DESC, scheduled_for, id
-    LIMIT :slots
-    FOR UPDATE SKIP LOCKED
+-- name: settle_and_pull
+-- The worker's one statement: attempts end as `complete_job` says, with the rest of their logs, and up to :slots due jobs
+-- are claimed. A claim counts the attempt and writes its first heartbeat. `lane` finds the priorities of each tag, `front`
+-- how many jobs of each lane are among the best; only as many are locked, so none is kept from another worker in vain.
+-- :is_wide locks beyond that, for a worker that has just found the best ones locked by others. What was given back before
+-- its outcome arrived is ended and not claimed.
+-- The answer has one row at least: who was accepted, how many were due, and a claimed job.
+WITH RECURSIVE outcome AS (
+    SELECT * FROM unnest(:ids::uuid[], :epochs::integer[], :statuses::text[], :results::text[], :mems::integer[],
+                         :cancelers::text[], :reasons::text[], :labels::text[], :log_starts::integer[],
+                         :log_ends::integer[], :logs::text[])
+           AS given (id, epoch, status, result, mem, canceler, reason, labels, log_start, log_end, log)
+), ended AS (
+    DELETE FROM job_queue q USING outcome o
+    WHERE q.id = o.id AND q.epoch = o.epoch
+    RETURNING q.id, q.workspace_id, q.started_at, q.worker, q.epoch, q.progress, o.status, o.result,
+              coalesce(o.canceler, q.canceled_by) AS canceled_by, coalesce(o.reason, q.canceled_reason) AS canceled_reason,
+              greatest(q.mem_peak, o.mem) AS mem_peak, o.labels, o.log_start, o.log_end, o.log
+), logged AS (
+    INSERT INTO job_log (job_id, workspace_id, start_offset, end_offset, content)
+    SELECT id, workspace_id, log_start, log_end, log FROM ended WHERE log IS NOT NULL
+    ON CONFLICT (job_id, start_offset) DO NOTHING
+), kept AS (
+    INSERT INTO job_completed (id, workspace_id, status, result, started_at, duration_ms, worker, epoch, canceled_by,
+                               canceled_reason, mem_peak, progress, labels)
+    SELECT id, workspace_id, status, result::json, started_at,
+           coalesce((extract(epoch FROM clock_timestamp() - started_at) * 1000)::bigint, 0), worker, epoch,
+           canceled_by, canceled_reason, mem_peak, progress,
+           CASE WHEN labels IS NULL THEN '{}' ELSE ARRAY(SELECT json_array_elements_text(labels::json)) END
+    FROM ended
+    RETURNING id
+), told AS (
+    SELECT pg_notify('job_done', string_agg(id::text, ',')), array_agg(id) AS ids
+    FROM (SELECT id, (row_number() OVER () - 1) / 200 AS part FROM kept) numbered GROUP BY part
+), lane AS (
+    SELECT tag, (SELECT max(priority) FROM job_queue q WHERE NOT q.running AND q.tag = asked.tag) AS priority
+    FROM unnest(:tags::text[]) AS asked (tag) WHERE :slots::integer > 0
+    UNION ALL
+    SELECT tag, (SELECT max(q.priority) FROM job_queue q
+                 WHERE NOT q.running AND q.tag = lane.tag AND q.priority < lane.priority)
+    FROM lane WHERE lane.priority IS NOT NULL
+), front AS MATERIALIZED (
+    SELECT tag, priority, count(*) AS share
+    FROM (
+        SELECT lane.tag, lane.priority, best.id
+        FROM lane CROSS JOIN LATERAL (
+            SELECT q.scheduled_for, q.id FROM job_queue q
+            WHERE NOT q.running AND q.tag = lane.tag AND q.priority = lane.priority AND q.scheduled_for <= now()
+              AND q.id <> ALL (:ids)
+            ORDER BY q.scheduled_for, q.id LIMIT :slots::integer
+        ) best
+        ORDER BY lane.priority DESC, best.scheduled_for, best.id
+        LIMIT CASE WHEN NOT :is_wide THEN :slots::integer END
+    ) merged GROUP BY tag, priority
+), due AS MATERIALIZED (
+    SELECT taken.id
+    FROM front CROSS JOIN LATERAL (
+        SELECT q.priority, q.scheduled_for, q.id FROM job_queue q
+        WHERE NOT q.running AND q.tag = front.tag AND q.priority = front.priority AND q.scheduled_for <= now()
+          AND q.id <> ALL (:ids)
+        ORDER BY q.scheduled_for, q.id LIMIT front.share
+        FOR UPDATE SKIP LOCKED
+    ) taken
+    ORDER BY taken.priority DESC, taken.scheduled_for, taken.id LIMIT :slots::integer
 ), claimed AS (
     UPDATE job_queue q
     SET running = true, worker = :worker, epoch = q.epoch + 1, started_at = clock_timestamp(), last_ping = clock_timestamp()
     FROM due WHERE q.id = due.id
-    RETURNING q.id, q.epoch, q.scheduled_for
+    RETURNING q.id, q.epoch, q.scheduled_for, q.priority
 )
-SELECT c.id, c.epoch, c.scheduled_for, j.workspace_id, j.kind, j.runnable_path, j.runnable_hash, j.language,
-       coalesce(j.raw_code, s.content) AS code, coalesce(j.raw_lock, s.lock) AS lock, s.schema::text AS schema,
-       j.entrypoint, j.args::text AS args, j.timeout, j.tag, s.options ->> 'envs' AS environment, j.created_by,
-       j.permissioned_as, j.permissioned_as_email, j.parent_job, j.root_job, j.trigger_kind, j.trigger_path
-FROM claimed c
-JOIN job j USING (id)
-LEFT JOIN script s ON s.workspace_id = j.workspace_id AND s.hash = j.runnable_hash;
+SELECT head.accepted, head.due, c.id, c.epoch, c.scheduled_for, j.workspace_id, j.kind, j.runnable_path, j.runnable_hash,
+       j.language, coalesce(j.raw_code, s.content) AS code, coalesce(j.raw_lock, s.lock) AS lock,
+       s.schema::text AS schema, j.entrypoint, j.args::text AS args, j.timeout, j.tag, s.options ->> 'envs' AS environment,
+       j.created_by, j.permissioned_as, j.permissioned_as_email, j.parent_job, j.root_job, j.trigger_kind, j.trigger_path
+FROM (SELECT ARRAY(SELECT unnest(ids) FROM told) AS accepted, coalesce((SELECT sum(share) FROM front), 0)::integer AS due) head
+LEFT JOIN claimed c ON true
+LEFT JOIN job j ON j.id = c.id
+LEFT JOIN script s ON s.workspace_id = j.workspace_id AND s.hash = j.runnable_hash
+ORDER BY c.priority DESC, c.scheduled_for, c.id;
 
 -- name: beat
 -- Heartbeats of a worker's attempts. What does not come back is no longer this worker's; what comes back may be canceled.
-UPDATE job_queue q
-SET last_ping = clock_timestamp(), mem_peak = greatest(q.mem_peak, held.mem)
-FROM unnest(:ids::uuid[], :epochs::integer[], :mems::integer[]) AS held (id, epoch, mem)
-WHERE q.id = held.id AND q.epoch = held.epoch AND q.running
-RETURNING q.id, q.canceled_by, q.canceled_reason;
+-- A row that somebody holds at this moment is skipped and not renewed: waiting for it could end in a deadlock.
+WITH held AS (
+    SELECT q.id, q.epoch, q.canceled_by, q.canceled_reason, given.mem
+    FROM unnest(:ids::uuid[], :epochs::integer[], :mems::integer[]) AS given (id, epoch, mem)
+    JOIN job_queue q ON q.id = given.id AND q.epoch = given.epoch AND q.running
+), free AS MATERIALIZED (
+    SELECT q.id, held.mem FROM job_queue q JOIN held ON q.id = held.id AND q.epoch = held.epoch
+    WHERE q.running FOR UPDATE OF q SKIP LOCKED
+), renewed AS (
+    UPDATE job_queue q SET last_ping = clock_timestamp(), mem_peak = greatest(q.mem_peak, free.mem)
+    FROM free WHERE q.id = free.id
+    RETURNING q.id
+)
+SELECT held.id, held.epoch, held.canceled_by, held.canceled_reason, renewed.id IS NOT NULL AS is_renewed
+FROM held LEFT JOIN renewed USING (id);
 
 -- name: complete_job$
 -- A job ends: out of the queue, into the completed, and the news. Guarded by the epoch: a stale attempt ends nothing.
@@ -77,11 +144,11 @@ WITH ended AS (
     RETURNING id, workspace_id, started_at, worker, epoch, canceled_by, canceled_reason, mem_peak, progress
 ), kept AS (
     INSERT INTO job_completed (id, workspace_id, status, result, started_at, duration_ms, worker, epoch, canceled_by,
-                               canceled_reason, mem_peak, progress, labels)
+                               canceled_reason, mem_peak, progress, labels, dead_letter)
     SELECT id, workspace_id, :status, :result::json, started_at,
            coalesce((extract(epoch FROM clock_timestamp() - started_at) * 1000)::bigint, 0), worker, epoch,
            coalesce(:canceled_by, canceled_by), coalesce(:canceled_reason, canceled_reason),
-           greatest(mem_peak, :mem_peak::integer), progress, :labels::text[]
+           greatest(mem_peak, :mem_peak::integer), progress, :labels::text[], :dead_letter
     FROM ended
     RETURNING id
 )
@@ -114,9 +181,11 @@ WHERE id = :id AND epoch = :epoch AND running AND canceled_by IS NULL;
 
 -- name: release_unknown!
 -- Give back what was claimed for a worker that never got the answer, because the connection broke in between.
-UPDATE job_queue
+UPDATE job_queue q
 SET running = false, worker = NULL, started_at = NULL, last_ping = NULL
-WHERE running AND worker = :worker AND canceled_by IS NULL AND NOT id = ANY (:held::uuid[]);
+WHERE q.running AND q.worker = :worker AND q.canceled_by IS NULL
+  AND NOT EXISTS (SELECT 1 FROM unnest(:ids::uuid[], :epochs::integer[]) AS held (id, epoch)
+                  WHERE held.id = q.id AND held.epoch = q.epoch);
 
 -- name: notify_queued!
 -- Wake every worker, whatever its tags.

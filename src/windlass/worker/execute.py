@@ -19,7 +19,7 @@ from windlass.auth.tokens import JobClaim, sign_job
 from windlass.db.pool import Database
 from windlass.errors import WindlassError
 from windlass.jobs import failures
-from windlass.jobs.model import ClaimedJob, Completion, JobKind, Status
+from windlass.jobs.model import ClaimedJob, Completion, JobKind, LogChunk, Status
 from windlass.jobs.pull import CancelRequest, Held
 from windlass.languages import registry as languages
 from windlass.languages.base import Command, Language, LanguageError, Toolchain
@@ -109,16 +109,13 @@ class Executor:
         held = Held(job_id=job.id, epoch=job.epoch)
         log = JobLog(self.database, held, limit=self.settings.max_log_chars)
         folder = self._folder(job)
-        lock: Lock | None = None
         try:
             await log.open()
-            success, result, lock = await self._steps(job, slot, folder, log, control)
-        except JobFault as fault:
-            success, result = False, failures.failure(fault.name, str(fault))
-            lock = _failed_lock(job, str(fault))
+            success, result, lock = await self._outcome(job, slot, folder, log, control)
+            rest = None if control.is_lost else await log.take()
         finally:
             await log.close()
-        return Verdict(completion=_completion(job, control, success=success, result=result), lock=lock)
+        return Verdict(completion=_completion(job, control, success=success, result=result, log=rest), lock=lock)
 
     async def clean_up(self, job: ClaimedJob) -> None:
         """Remove what an attempt left on disk; call it once the outcome is home, so that nobody waits for it."""
@@ -127,6 +124,14 @@ class Executor:
 
     def _folder(self, job: ClaimedJob) -> Path:
         return self.settings.home / "jobs" / f"{job.id}-{job.epoch}"
+
+    async def _outcome(
+        self, job: ClaimedJob, slot: int, folder: Path, log: JobLog, control: Control
+    ) -> tuple[bool, bytes, Lock | None]:
+        try:
+            return await self._steps(job, slot, folder, log, control)
+        except JobFault as fault:
+            return False, failures.failure(fault.name, str(fault)), _failed_lock(job, str(fault))
 
     async def _steps(
         self, job: ClaimedJob, slot: int, folder: Path, log: JobLog, control: Control
@@ -298,12 +303,18 @@ def _check_end(ended: Exit, settings: Settings) -> None:
             return
 
 
-def _completion(job: ClaimedJob, control: Control, *, success: bool, result: bytes) -> Completion:
+def _completion(job: ClaimedJob, control: Control, *, success: bool, result: bytes, log: LogChunk | None) -> Completion:
     status = Status.SUCCESS if success else Status.FAILURE
     if control.cancel is not None and not success:
         status, result = Status.CANCELED, failures.canceled(control.cancel.by, control.cancel.reason)
     return Completion(
-        job_id=job.id, epoch=job.epoch, status=status, result=result, mem_peak=control.mem_peak, labels=_labels(result)
+        job_id=job.id,
+        epoch=job.epoch,
+        status=status,
+        result=result,
+        mem_peak=control.mem_peak,
+        labels=_labels(result),
+        log=log,
     )
 
 

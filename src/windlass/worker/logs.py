@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from windlass.db.pool import Database, patiently
 from windlass.errors import DatabaseUnavailable
 from windlass.jobs import logs
+from windlass.jobs.model import LogChunk
 from windlass.jobs.pull import Held
 
+FIRST_FLUSH_S = 0.02  # most jobs have ended by then, and their log goes with their outcome
 FLUSH_S = 0.1
+TAKEN_CHARS = 16 * 1024
 CHUNK = 64 * 1024
 TAIL_BYTES = 1024 * 1024
 STREAM_MARK = "WM_STREAM:"
@@ -29,6 +32,13 @@ class Lane:
     waiting: list[str] = field(default_factory=list)
     batch: str = ""
 
+    def take(self) -> LogChunk | None:
+        """What is left, to be sent by the caller, if it is little and nothing is on its way."""
+        if self.batch or not self.waiting or sum(map(len, self.waiting)) > TAKEN_CHARS:
+            return None
+        content, self.waiting = "".join(self.waiting), []
+        return LogChunk(start=self.end, content=content)
+
     async def flush(self, database: Database, held: Held) -> None:
         """Send everything; DatabaseUnavailable keeps what has not arrived."""
         while self.batch or self.waiting:
@@ -40,7 +50,8 @@ class Lane:
 
 
 class JobLog:
-    """The log of one attempt. `write` never blocks; a background task flushes; `close` writes what is left."""
+    """The log of one attempt. `write` never blocks; a background task flushes; `take` hands out a small rest; `close`
+    writes what is left."""
 
     def __init__(self, database: Database, held: Held, *, limit: int) -> None:
         self._database = database
@@ -52,6 +63,7 @@ class JobLog:
         self._flusher: asyncio.Task[None] | None = None
         self._flushing = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._is_closed = False
 
     @property
     def is_full(self) -> bool:
@@ -63,7 +75,6 @@ class JobLog:
         if self._held.epoch > 1:
             self._text.end = await patiently(self._find_end)
             self.write(f"\n--- attempt {self._held.epoch}: the worker of the one before was lost ---\n")
-        self._flusher = asyncio.create_task(self._flush_for_ever())
 
     async def _find_end(self) -> int:
         async with self._database.system_statement() as tx:
@@ -79,17 +90,28 @@ class JobLog:
         if self._room <= 0:
             marker = f"\n--- log limit of {self._limit // 1024} KiB reached, the rest is dropped ---\n"
             self._text.waiting.append(marker)
-        self._wake.set()
+        self._notice()
 
     def stream(self, text: str) -> None:
         """Add text to the result stream, under the same limit."""
         if self._room > 0 and text:  # an empty piece would take the place of the next one, which begins there too
             self._room -= len(text)
             self._stream.waiting.append(text.replace("\x00", "\ufffd"))
-            self._wake.set()
+            self._notice()
+
+    def _notice(self) -> None:
+        self._wake.set()
+        if self._flusher is None and not self._is_closed:
+            self._flusher = asyncio.create_task(self._flush_for_ever())
+
+    async def take(self) -> LogChunk | None:
+        """The rest of the log for the statement that settles the attempt; None when it has to go on its own."""
+        async with self._flushing:
+            return self._text.take()
 
     async def close(self) -> None:
         """Write what is left. When the database is away it is given up: the result matters more."""
+        self._is_closed = True
         async with self._flushing:  # what is being sent arrives first
             if self._flusher is not None:
                 self._flusher.cancel()
@@ -97,6 +119,7 @@ class JobLog:
             await self._flush()
 
     async def _flush_for_ever(self) -> None:
+        await asyncio.sleep(FIRST_FLUSH_S)
         while True:
             await self._wake.wait()
             self._wake.clear()

@@ -1,43 +1,51 @@
-"""The worker's loop: as many jobs as there are slots, claimed as soon as they are due, kept alive by heartbeats.
+"""The worker's loop: as many jobs as there are slots, claimed as soon as they are due, their outcomes brought home.
 
-The wake flag is cleared before each pull, never after, so no news is lost; a slow poll is the net below. On SIGTERM the
-worker claims nothing more, lets its jobs finish for a while, and gives the rest back to the queue.
+One pump speaks with the queue: each of its statements settles whatever has ended and claims for the slots that are
+free, and what comes while one is on its way goes with the next. The wake flag is cleared before each statement, never
+after, so no news is lost; a slow poll is the net below. On SIGTERM the worker claims nothing more, lets its jobs finish
+for a while, and gives the rest back to the queue.
 """
 
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-from uuid import UUID
+from itertools import accumulate
+
+import asyncpg
 
 from windlass.db.listen import Listener
 from windlass.db.pool import RETRY_S
 from windlass.errors import DatabaseUnavailable
 from windlass.jobs.failures import canceled, failure
 from windlass.jobs.model import ClaimedJob, Completion, Status
-from windlass.jobs.pull import CancelRequest, Held
+from windlass.jobs.pull import CancelRequest, Exchange, Held
 from windlass.jobs.wait import CANCEL, QUEUED
 from windlass.settings import Settings
 from windlass.telemetry import get_logger
 from windlass.worker.execute import Control, Executor, Verdict
-from windlass.worker.source import Heart, SqlSource
+from windlass.worker.heart import Heart, Key, clock
+from windlass.worker.source import SqlSource
 
 log = get_logger("worker")
 CHANNELS = (QUEUED, CANCEL)
 PING_S = 5.0
 FAREWELL_S = 5.0  # what was killed reports back at once; one that hangs must not hold the exit
+BATCH_BYTES = 16 * 1024**2
+CONTENDED_S = 0.002  # the commit of another worker that was in the way takes about as long; doubled each time
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Attempt:
-    """A job in a slot."""
+    """A job in a slot. `completion` is its outcome on the way home, `settled` tells whether that was accepted."""
 
     job: ClaimedJob
     slot: int
+    settled: asyncio.Future[bool]
     control: Control = field(default_factory=Control)
-    is_settling: bool = False
+    completion: Completion | None = None
 
     @property
-    def key(self) -> tuple[UUID, int]:
+    def key(self) -> Key:
         """What tells it from another attempt of its job, which may come while this one still ends."""
         return self.job.id, self.job.epoch
 
@@ -56,19 +64,20 @@ class Worker:
         self._executor = executor
         self._heart = heart
         self._listener = listener
-        self._attempts: dict[tuple[UUID, int], Attempt] = {}
+        self._attempts: dict[Key, Attempt] = {}
+        self._ended: list[Attempt] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurried = asyncio.Event()
         self._executed = 0
-        self._is_pull_in_doubt = False
-        self._renewed_at = 0.0
+        self._contended = 0
+        self._is_in_doubt = False
 
     def stop(self) -> None:
         """Drain: claim no more, finish what runs, then `run` returns."""
         self._stopping.set()
-        self._wake.set()
 
     def interrupt(self) -> None:
         """What Ctrl-C does: the first drains, the second gives back what runs, at once."""
@@ -78,23 +87,20 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop`."""
-        self._renewed_at = asyncio.get_running_loop().time()
-        work = (self._listener.run(), self._relay_news(), self._watch_cancels(), self._beat(), self._watch_leases(),
-                self._ping())  # fmt: skip
+        work = (self._listener.run(), self._relay_news(), self._relay_cancels(), self._heart.run(self), self._ping(),
+                self._pump())  # fmt: skip
         duties = [asyncio.create_task(duty) for duty in work]
         log.info("worker registered", WORKER_GROUP=self._settings.worker_group, worker=self._source.info.name,
                  tags=",".join(self._source.info.tags), tier=self._source.info.tier)  # fmt: skip
         for duty in duties:
             duty.add_done_callback(self._end_with)
         try:
-            while not self._stopping.is_set():
-                await self._fill_slots()
+            await self._stopping.wait()
             await self._drain()
         finally:
             for duty in duties:
                 duty.cancel()
             await asyncio.gather(*duties, return_exceptions=True)
-            self._heart.close()
             with suppress(DatabaseUnavailable):
                 await self._source.goodbye()
 
@@ -104,36 +110,72 @@ class Worker:
             log.error("a duty of the worker ended", exc_info=duty.exception())
             self.stop()
 
-    async def _fill_slots(self) -> None:
-        self._wake.clear()
-        free = self._free_slots()
-        claimed = await self._pull(len(free)) if free else []
-        for job, slot in zip(claimed, free, strict=False):
-            self._start(job, slot)
-        if free and len(claimed) == len(free):
-            return  # there may be more as soon as a slot is free
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), self._settings.sleep_queue / 1000)
+    async def _pump(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                async with self._turn:
+                    self._contended = self._contended + 1 if await self._exchange() else 0
+            except DatabaseUnavailable:
+                await asyncio.sleep(RETRY_S)
+            except asyncpg.PostgresError as error:
+                log.error("the queue refuses", exc_info=error)
+                await asyncio.sleep(RETRY_S)
+            else:
+                await self._news(self._patience())
 
-    async def _pull(self, slots: int) -> list[ClaimedJob]:
-        try:
-            if self._is_pull_in_doubt:
-                await self._source.release_unknown([attempt.job.id for attempt in self._attempts.values()])
-            self._is_pull_in_doubt = True
-            claimed = await self._source.pull(slots)
-            self._is_pull_in_doubt = False
-            return claimed
-        except DatabaseUnavailable:
-            await asyncio.sleep(RETRY_S)
-            return []
+    def _patience(self) -> float:
+        net = self._settings.sleep_queue / 1000
+        return min(net, CONTENDED_S * 2 ** min(self._contended, 10)) if self._contended else net
+
+    async def _news(self, patience: float) -> None:
+        """Return when something has happened, or when it is time to look all the same."""
+        net = asyncio.get_running_loop().call_later(patience, self._wake.set)
+        await self._wake.wait()
+        net.cancel()
+
+    async def _exchange(self) -> bool:
+        """One statement; True when others held what could have been claimed."""
+        ended, slots = self._batch(), self._free_slots()
+        if not ended and not slots:
+            return False
+        if self._is_in_doubt:
+            await self._source.release_unknown([attempt.held for attempt in self._attempts.values()])
+        self._is_in_doubt, asked_at = True, clock()
+        outcomes = [attempt.completion for attempt in ended if attempt.completion is not None]
+        answer = await self._source.exchange(outcomes, len(slots), is_wide=self._contended > 0)
+        self._is_in_doubt = False
+        self._part_with(ended, answer)
+        for job, slot in zip(answer.claimed, slots, strict=False):
+            self._start(job, slot, asked_at)
+        return answer.is_contended
+
+    def _batch(self) -> list[Attempt]:
+        """What has ended, oldest first, as far as it fits in one statement."""
+        sizes = accumulate(len(attempt.completion.result) for attempt in self._ended if attempt.completion is not None)
+        return self._ended[: max(1, sum(size <= BATCH_BYTES for size in sizes))]
 
     def _free_slots(self) -> list[int]:
-        taken = {attempt.slot for attempt in self._attempts.values()}
+        if self._stopping.is_set():
+            return []
+        taken = {attempt.slot for attempt in self._attempts.values() if attempt.completion is None}
         return [slot for slot in range(self._settings.worker_slots) if slot not in taken]
 
-    def _start(self, job: ClaimedJob, slot: int) -> None:
-        attempt = Attempt(job=job, slot=slot)
+    def _part_with(self, ended: list[Attempt], answer: Exchange) -> None:
+        del self._ended[: len(ended)]  # what ended meanwhile stands behind them
+        for attempt in ended:
+            self._forget(attempt)
+            if not attempt.settled.done():
+                attempt.settled.set_result(attempt.job.id in answer.accepted)
+
+    def _forget(self, attempt: Attempt) -> None:
+        self._heart.drop(attempt.key)
+        self._attempts.pop(attempt.key, None)
+
+    def _start(self, job: ClaimedJob, slot: int, asked_at: float) -> None:
+        attempt = Attempt(job=job, slot=slot, settled=asyncio.get_running_loop().create_future())
         self._attempts[attempt.key] = attempt
+        self._heart.hold(attempt.key, attempt, since=asked_at)
         task = asyncio.create_task(self._attend(attempt))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -147,20 +189,27 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the one supervisor: a fault of ours must not take the worker with it
             log.error("the worker failed a job", job_id=str(job.id), exc_info=error)
             verdict = _internal_error(job, error)
-        await self._bring_home(attempt, verdict)
-
-    async def _bring_home(self, attempt: Attempt, verdict: Verdict) -> None:
-        attempt.is_settling = True
         try:
-            if attempt.control.is_lost:
-                log.warning("attempt was fenced, its result is dropped", job_id=str(attempt.job.id))
-            elif not await self._source.settle(verdict.completion, verdict.lock):
-                log.warning("attempt was fenced at its end", job_id=str(attempt.job.id))
+            await self._bring_home(attempt, verdict)
         finally:
             self._executed += 1
-            self._attempts.pop(attempt.key, None)
-            await self._executor.clean_up(attempt.job)
+            self._forget(attempt)
             self._wake.set()
+            await self._executor.clean_up(job)
+
+    async def _bring_home(self, attempt: Attempt, verdict: Verdict) -> None:
+        if attempt.control.is_lost:
+            log.warning("attempt was fenced, its result is dropped", job_id=str(attempt.job.id))
+        elif not await self._settle(attempt, verdict):
+            log.warning("attempt was fenced at its end", job_id=str(attempt.job.id))
+
+    async def _settle(self, attempt: Attempt, verdict: Verdict) -> bool:
+        attempt.completion = verdict.completion
+        if verdict.lock is not None:
+            return await self._source.settle(verdict.completion, verdict.lock)
+        self._ended.append(attempt)
+        self._wake.set()
+        return await attempt.settled
 
     async def _relay_news(self) -> None:
         async with self._listener.subscribe(QUEUED) as queued:
@@ -169,55 +218,30 @@ class Worker:
                 queued.clear()
                 self._wake.set()
 
-    async def _watch_cancels(self) -> None:
+    async def _relay_cancels(self) -> None:
         async with self._listener.subscribe(CANCEL) as asked:
             while True:
                 await asked.wait()
                 asked.clear()
-                with suppress(DatabaseUnavailable):
-                    await self._renew()
+                self._heart.ask()
 
-    async def _beat(self) -> None:
-        loop, interval = asyncio.get_running_loop(), self._settings.heartbeat_interval
-        while True:
-            await asyncio.sleep(interval)
-            asked_at = loop.time()
-            try:
-                await asyncio.wait_for(self._renew(), interval)
-                self._renewed_at = asked_at
-            except (DatabaseUnavailable, TimeoutError) as error:
-                silent = round(loop.time() - self._renewed_at, 1)
-                log.warning("heartbeat failed", seconds=silent, reason=repr(error.__cause__ or error))
-
-    async def _watch_leases(self) -> None:
-        """Stop what runs without a lease while it is still ours: no heartbeat that hangs may delay this."""
-        loop, patience = asyncio.get_running_loop(), self._settings.zombie_job_timeout * 0.8
-        while True:
-            await asyncio.sleep(patience / 24)
-            if self._attempts and loop.time() - self._renewed_at > patience:
-                self._lose(list(self._attempts.values()), "the lease could not be renewed")
-
-    async def _renew(self) -> None:
-        """Renew every lease; stop what is canceled, drop what is no longer ours."""
-        attempts = list(self._attempts.values())
-        if not attempts:
-            return
-        answers = await self._heart.beat([attempt.held for attempt in attempts])
-        still_here = [attempt for attempt in attempts if attempt.key in self._attempts]
-        gone = [item for item in still_here if item.job.id not in answers and not item.is_settling]
-        self._lose(gone, "another attempt holds the job, or somebody ended it")
-        for attempt in still_here:
-            request = answers.get(attempt.job.id)
-            if request is not None and attempt.control.cancel is None:
-                attempt.control.cancel = request
-                attempt.control.stop()
-
-    def _lose(self, attempts: list[Attempt], reason: str) -> None:
-        for attempt in attempts:
-            if not attempt.control.is_lost:
+    def lose(self, keys: list[Key], reason: str) -> None:
+        """Stop attempts without a lease and drop what they bring; the heartbeat calls this. One that has ended already
+        may still come home, when nobody has taken the job."""
+        for key in keys:
+            self._heart.drop(key)
+            attempt = self._attempts.get(key)
+            if attempt is not None and attempt.completion is None and not attempt.control.is_lost:
                 log.warning("stopping an attempt", job_id=str(attempt.job.id), reason=reason)
                 attempt.control.is_lost = True
                 attempt.control.kill()
+
+    def cancel(self, key: Key, request: CancelRequest) -> None:
+        """End an attempt as somebody asked; the heartbeat calls this, again and again."""
+        attempt = self._attempts.get(key)
+        if attempt is not None and attempt.control.cancel is None:
+            attempt.control.cancel = request
+            attempt.control.stop()
 
     async def _ping(self) -> None:
         while True:
@@ -226,15 +250,21 @@ class Worker:
             await asyncio.sleep(PING_S)
 
     async def _drain(self) -> None:
+        await self._let_the_last_claim_arrive()
         if not self._tasks:
             return
-        log.info("draining", jobs=len(self._tasks), seconds=self._settings.drain_timeout)
+        log.info("draining", jobs=len(self._attempts), seconds=self._settings.drain_timeout)
         with suppress(DatabaseUnavailable):
             await self._source.ping(draining=True, jobs_executed=self._executed)
         await self._wait_for_jobs()
         await asyncio.gather(*(self._give_back(attempt) for attempt in list(self._attempts.values())))
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FAREWELL_S)
+
+    async def _let_the_last_claim_arrive(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_S), self._turn:
+                pass
 
     async def _wait_for_jobs(self) -> None:
         ended = asyncio.create_task(asyncio.wait(self._tasks))
@@ -244,6 +274,8 @@ class Worker:
             task.cancel()
 
     async def _give_back(self, attempt: Attempt) -> None:
+        if attempt.completion is not None:
+            return  # it ended by itself, and its outcome is on the way
         attempt.control.is_lost = True
         attempt.control.kill()
         request = attempt.control.cancel

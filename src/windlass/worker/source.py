@@ -1,27 +1,44 @@
 """Where a worker gets its jobs and brings them back: the queue, over SQL. (A worker far away will speak HTTP here.)"""
 
-import asyncio
 from collections.abc import Sequence
-from uuid import UUID
+from dataclasses import replace
+
+import asyncpg
 
 from windlass.auth import tokens
 from windlass.auth.identity import Keys, identify
 from windlass.auth.permissions import Principal
-from windlass.db.pool import Database, Transaction, guarding, patiently
-from windlass.flows.settle import settle
-from windlass.jobs import workers
-from windlass.jobs.model import ClaimedJob, Completion
-from windlass.jobs.pull import CancelRequest, Held, beat, pull, release, release_unknown
+from windlass.db.pool import Database, Line, Transaction, patiently
+from windlass.flows.settle import settle, settle_and_pull
+from windlass.jobs import logs, workers
+from windlass.jobs.failures import failure
+from windlass.jobs.model import ClaimedJob, Completion, Status
+from windlass.jobs.pull import Claim, Exchange, Held, pull, release, release_unknown
 from windlass.jobs.workers import WorkerInfo
 from windlass.resources.interpolate import has_references, interpolate
 from windlass.scripts.deploy import Lock, record_lock
+from windlass.telemetry import get_logger
+
+log = get_logger("worker")
+STATEMENT_S = 15.0
+SESSION = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_sort": "off",
+}
+"""Whatever the statistics say of a queue that was empty a moment ago, the right plan goes from row to row by index."""
 
 
 class SqlSource:
     """The queue as one worker sees it."""
 
-    def __init__(self, database: Database, info: WorkerInfo) -> None:
+    def __init__(self, database: Database, info: WorkerInfo, *, is_batching: bool = True) -> None:
         self._database = database
+        self._line = Line(database, timeout=STATEMENT_S, session=SESSION)
+        self._is_batching = is_batching
         self.info = info
         self.job_key = b""
 
@@ -30,18 +47,52 @@ class SqlSource:
         async with self._database.system() as tx:
             self.job_key = await tokens.job_key(tx)
 
-    async def pull(self, slots: int) -> list[ClaimedJob]:
-        """Claim up to `slots` jobs."""
-        async with self._database.system_statement() as tx:
-            return await pull(tx, worker=self.info.name, tags=self.info.tags, slots=slots)
+    async def exchange(self, completions: Sequence[Completion], slots: int, *, is_wide: bool = False) -> Exchange:
+        """Bring outcomes home and claim up to `slots` jobs. DatabaseUnavailable leaves open what of it was done:
+        release what is unknown, then repeat; what was settled by the first try counts as fenced in the second.
+        """
+        if not self._is_batching:
+            return await self._one_by_one(completions, slots)
+        try:
+            return await self._exchange(completions, slots, is_wide=is_wide)
+        except asyncpg.DataError:
+            if not completions:
+                raise
+            return await self._one_by_one(completions, 0)  # so that one that cannot be stored holds up no other
 
-    async def release_unknown(self, held: Sequence[UUID]) -> None:
+    async def _exchange(self, completions: Sequence[Completion], slots: int, *, is_wide: bool = False) -> Exchange:
+        claim = Claim(worker=self.info.name, tags=self.info.tags, slots=slots, is_wide=is_wide)
+        async with self._line.statement() as tx:
+            return await settle_and_pull(tx, completions, claim)
+
+    async def _one_by_one(self, completions: Sequence[Completion], slots: int) -> Exchange:
+        accepted = frozenset([item.job_id for item in completions if await self._settle_storable(item)])
+        claimed: list[ClaimedJob] = []
+        while len(claimed) < slots and (more := await self._pull_one()):
+            claimed += more
+        return Exchange(accepted=accepted, claimed=claimed, is_contended=False)
+
+    async def _settle_storable(self, completion: Completion) -> bool:
+        try:
+            return bool((await self._exchange([completion], 0)).accepted)
+        except asyncpg.DataError as error:
+            log.error("an outcome cannot be stored", job_id=str(completion.job_id), exc_info=error)
+            result = failure("InternalError", f"the outcome of this job cannot be stored: {error}")
+            plain = replace(completion, status=Status.FAILURE, result=result, labels=(), log=None)
+            return bool((await self._exchange([plain], 0)).accepted)
+
+    async def _pull_one(self) -> list[ClaimedJob]:
+        async with self._line.statement() as tx:
+            return await pull(tx, worker=self.info.name, tags=self.info.tags, slots=1)
+
+    async def release_unknown(self, held: Sequence[Held]) -> None:
         """Give back what a pull claimed whose answer never arrived."""
-        async with self._database.system_statement() as tx:
+        async with self._line.statement() as tx:
             await release_unknown(tx, worker=self.info.name, held=held)
 
     async def settle(self, completion: Completion, lock: Lock | None = None) -> bool:
-        """Bring an outcome home, retrying while the database is away; False when the attempt was fenced.
+        """Bring an outcome home with the lock that it made, retrying while the database is away; False when the attempt
+        was fenced.
 
         Repeating is safe: when the first try was committed and only its answer was lost, the second finds nothing
         to do.
@@ -49,12 +100,12 @@ class SqlSource:
         return await patiently(lambda: self._settle(completion, lock))
 
     async def _settle(self, completion: Completion, lock: Lock | None) -> bool:
-        if lock is None:
-            async with self._database.system_statement() as tx:
-                return await settle(tx, completion)
         async with self._database.system() as tx:
+            if completion.log is not None:
+                held = Held(job_id=completion.job_id, epoch=completion.epoch)
+                await logs.append(tx, held, start=completion.log.start, content=completion.log.content)
             is_settled = await settle(tx, completion)
-            if is_settled:
+            if is_settled and lock is not None:
                 await record_lock(tx, lock)
             return is_settled
 
@@ -82,35 +133,7 @@ class SqlSource:
             await workers.ping(tx, self.info, draining=draining, jobs_executed=jobs_executed)
 
     async def goodbye(self) -> None:
-        """Take this worker off the list."""
+        """Take this worker off the list, and drop the connection to the queue."""
+        self._line.close()
         async with self._database.system_statement() as tx:
             await workers.goodbye(tx, self.info.name)
-
-
-class Heart:
-    """Heartbeats on a connection of their own, so that a full pool never looks like a dead worker."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._connection = None
-        self._beating = asyncio.Lock()  # a cancel and the clock may ask at the same moment
-
-    async def beat(self, held: Sequence[Held]) -> dict[UUID, CancelRequest | None]:
-        """Renew leases; DatabaseUnavailable when that did not work."""
-        async with self._beating:
-            return await self._beat(held)
-
-    async def _beat(self, held: Sequence[Held]) -> dict[UUID, CancelRequest | None]:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self._database.dedicated()
-        try:
-            with guarding():
-                return await beat(Transaction(connection=self._connection, actor=None), held)
-        except BaseException:
-            self.close()  # it may hang for as long as TCP has patience; the next beat takes another
-            raise
-
-    def close(self) -> None:
-        """Drop the connection."""
-        if self._connection is not None:
-            self._connection.terminate()

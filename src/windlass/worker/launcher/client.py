@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import Process
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -158,6 +159,13 @@ class Launcher:
                 await _wait_or_kill(self._server)
             self._server = None
             self._uids.release()
+
+    def sever(self) -> None:
+        """End every job at once, without the event loop and from any thread; the next launch starts another server."""
+        channel = self._channel
+        if channel is not None:
+            with suppress(OSError):  # closed meanwhile
+                channel.shutdown(socket.SHUT_RDWR)
 
     async def launch(self, command: Command, *, limits: Limits, slot: int, stdin: bytes = b"") -> Running:
         """Start `command`; returns once it is behind every layer, and past an exec if it needs one. Raises LaunchError.
