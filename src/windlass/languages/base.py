@@ -6,7 +6,7 @@ sandbox.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -95,6 +95,41 @@ class Command:
     writable: tuple[Path, ...] = ()
     network: Network = Network.OPEN
     warm: bool = False
+
+
+class WarmMode(Enum):
+    """How a process that was started ahead takes jobs.
+
+    A job is one line of JSON: `argv`, `env` and `cwd` of its `Command`. It is to see what a process started as `argv`
+    would: nothing of the warm process's own environment or folder, nor of an earlier job.
+    """
+
+    FORK = "fork"
+    """One job after the other, each in a fork: Python, as `languages/python/windlass_job/zygote.py` speaks."""
+    ONCE = "once"
+    """One job only. Its line comes on standard input, which then ends. Standard output and error are the job's from
+    the start, so nothing may be written before. The process ends with the job, and its exit code is the job's.
+    Without a line it ends silently."""
+    RESIDENT = "resident"
+    """As FORK, but each job runs in the warm process itself, which keeps the script loaded: dedicated workers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warm:
+    """How to keep a process ready for jobs, so that none need wait for an interpreter and its imports.
+
+    The worker starts `argv` ahead, in the sandbox of a job, in a folder of its own; the folders of its jobs lie
+    below that. Two jobs may share it, one after the other, where `key` is equal: it names what is loaded
+    (interpreter, flags, lock). The worker adds workspace and network to it. `env` comes on top of the base
+    environment. This is only data, and the job's own `Command` stays complete: a cold start is always right as well.
+    """
+
+    mode: WarmMode
+    key: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    readable: tuple[Path, ...] = ()
+    network: Network = Network.OPEN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +259,10 @@ class Language(Protocol):
 
         Raises EntrypointRejected or ArgumentRejected.
         """
+        ...
+
+    def warm(self, code: str, lock: str, tools: Toolchain, *, resident: bool = False) -> Warm | None:
+        """The warm process that could run this code; None where it must start cold. `resident`: it stays loaded."""
         ...
 
     def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:

@@ -14,6 +14,7 @@ from windlass.languages.base import (
     Outcome,
     Signature,
     Toolchain,
+    Warm,
     check_entrypoint,
 )
 from windlass.languages.bash.arguments import environment, positional_file
@@ -100,6 +101,10 @@ class Bash:
             cwd=folder,
             readable=(tools.bash.resolve().parent,),
         )
+
+    def warm(self, code: str, lock: str, tools: Toolchain, *, resident: bool = False) -> Warm | None:
+        """None: always cold."""
+        return None
 
     def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:
         """`result.json`, `result.out`, or the end of the output; every exit code but 0 is a failure."""

@@ -14,6 +14,7 @@ from windlass.languages.base import (
     Outcome,
     Signature,
     Toolchain,
+    Warm,
     check_entrypoint,
 )
 from windlass.languages.python import lock as locks
@@ -111,6 +112,10 @@ class Python:
             readable=(HERE, tools.client, *sites, *describe(tools.python).folders),
             warm=not asks_for_cold(code),
         )
+
+    def warm(self, code: str, lock: str, tools: Toolchain, *, resident: bool = False) -> Warm | None:
+        """None: always cold."""
+        return None
 
     def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:
         """`result.json`, judged by the exit code; a process that left none failed unless it exited with 0."""
