@@ -159,6 +159,10 @@ class Settings(BaseSettings):
     json_fmt: bool = Field(False, description="Log JSON records instead of readable lines.")
     rust_log: str = Field("info", description="Log level: trace, debug, info, warn, error (Windmill's name).")
     min_free_disk_space_mb: int = Field(1000, ge=0, description="Free MiB below which doctor complains.")
+    fail: str | None = Field(
+        None,
+        description="Faults injected where transactions end, as border:pass:action, to test reliability; default none.",
+    )
     license_key: str | None = Field(None, description="Accepted and ignored: there is no edition.")
 
     @field_validator("worker_tags", mode="before")

@@ -3,6 +3,7 @@
 import sys
 
 from windlass.auth.accounts import FIRST_EMAIL
+from windlass.db import failpoints
 from windlass.db.migrate import migrate
 from windlass.db.pool import Database
 from windlass.errors import Misconfigured
@@ -17,6 +18,7 @@ SERVER_POOL, WORKER_POOL = 20, 4
 def make_database(settings: Settings, default_size: int) -> Database:
     """The pools of one process, not open yet. Raises Misconfigured without DATABASE_URL."""
     owner = owner_url(settings)
+    failpoints.arm(settings.fail)
     return Database(api_url=settings.database_url_api or owner, system_url=settings.database_url_system or owner,
                     size=settings.database_connections or default_size)  # fmt: skip
 

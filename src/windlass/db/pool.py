@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import asyncpg
 
+from windlass.db import failpoints
 from windlass.errors import DatabaseUnavailable
 
 GONE = (
@@ -94,23 +95,37 @@ class Database:
     async def transaction(self, actor: RequestActor) -> AsyncIterator[Transaction[RequestActor]]:
         """A transaction of a request: role `windlass_user`, rows limited to what the actor may see."""
         assert self._api is not None
-        async with _guarded(self._api) as connection, connection.transaction():
-            await connection.execute(ENTER_USER, json.dumps(actor.database_context))
-            yield Transaction(connection=connection, actor=actor)
+        async with _guarded(self._api) as connection:
+            async with connection.transaction():
+                await connection.execute(ENTER_USER, json.dumps(actor.database_context))
+                yield Transaction(connection=connection, actor=actor)
+                if failpoints.armed:
+                    await failpoints.reach("transaction.before_commit", connection)
+            if failpoints.armed:
+                await failpoints.reach("transaction.after_commit", connection)
 
     @asynccontextmanager
     async def system(self) -> AsyncIterator[Transaction[None]]:
         """A transaction of the platform itself; sees every workspace."""
         assert self._system is not None
-        async with _guarded(self._system) as connection, connection.transaction():
-            yield Transaction(connection=connection, actor=None)
+        async with _guarded(self._system) as connection:
+            async with connection.transaction():
+                yield Transaction(connection=connection, actor=None)
+                if failpoints.armed:
+                    await failpoints.reach("system.before_commit", connection)
+            if failpoints.armed:
+                await failpoints.reach("system.after_commit", connection)
 
     @asynccontextmanager
     async def system_statement(self) -> AsyncIterator[Transaction[None]]:
         """A system connection without an explicit transaction, for single statements on a hot path."""
         assert self._system is not None
         async with _guarded(self._system) as connection:
+            if failpoints.armed:
+                await failpoints.reach("system_statement.before_commit", connection)
             yield Transaction(connection=connection, actor=None)
+            if failpoints.armed:
+                await failpoints.reach("system_statement.after_commit", connection)
 
     async def dedicated(
         self, *, command_timeout: float = COMMAND_TIMEOUT_S, session: Mapping[str, str] = MappingProxyType({})
