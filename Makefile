@@ -12,7 +12,7 @@ NODE_MODULES := frontend/node_modules/.package-lock.json
 UI_SOURCES := $(shell find frontend -name node_modules -prune -o -type f ! -name '*.test.*' -print)
 NPM = PATH="$$(scripts/find-node):$$PATH" npm --prefix frontend
 
-.PHONY: start test lint fmt bench build wheel lock clean help
+.PHONY: start test lint fmt bench chaos build wheel lock clean help
 
 start: .venv/.runtime $(STATIC)/index.html ## start PostgreSQL, server, workers and web UI
 	@exec $(BIN)/windlass standalone
@@ -36,6 +36,9 @@ fmt: .venv/.dev $(NODE_MODULES) ## format the code
 
 bench: .venv/.dev ## measure; ARGS are handed on
 	$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: .venv/.dev ## break things under load and judge; SEED=… SCALE=1 for all of it, ARGS are handed on
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(SCALE),--scale $(SCALE)) $(ARGS)
 
 build: $(STATIC)/index.html ## build the web UI
 

@@ -139,7 +139,7 @@ class Caller:
         return False
 
 
-@scenario("R6", "servers and workers are replaced one after the other under load", has_server=False, alone=True)
+@scenario("R6", "servers and workers are replaced one after the other under load", alone=True)
 def rolling_restarts(world: World, _chance: random.Random, scale: float) -> Sequence[Figure]:
     """Two servers and two workers; each round stops one of both politely and starts another."""
     rounds, drains = scaled(50, scale, 2), []

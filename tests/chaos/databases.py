@@ -56,7 +56,7 @@ class Submitter:
         return True
 
 
-@scenario("R2", "PostgreSQL restarts, politely and not", has_server=False, alone=True)
+@scenario("R2", "PostgreSQL restarts, politely and not", alone=True)
 def postgres_restarts(world: World, chance: random.Random, scale: float) -> Sequence[Figure]:
     """Under load, with the product's own leases; one outage lasts 5 s beside a long job, at full scale one 60 s."""
     restarts, long_s = scaled(20, scale, 2), 60 if scale >= 1 else 8

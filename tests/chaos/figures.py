@@ -30,25 +30,27 @@ class Figure:
         return f"{self.name} {self.value:.4g}{' ' * bool(self.unit)}{self.unit}{limit}{'' if self.is_kept else ' ✗'}"
 
 
+Play = Callable[[World, random.Random, float], Sequence[Figure]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One row of the fault catalogue. `alone` asks for a world of its own, `has_server` for a server in it."""
+    """One row of the fault catalogue. `alone` asks for a world of its own, without a server."""
 
     number: str
     title: str
-    play: Callable[[World, random.Random, float], Sequence[Figure]]
+    play: Play
     alone: bool
-    has_server: bool
 
 
 SCENARIOS: dict[str, Scenario] = {}
 
 
-def scenario(number: str, title: str, *, alone: bool = False, has_server: bool = True) -> Callable[..., Callable]:
+def scenario(number: str, title: str, *, alone: bool = False) -> Callable[[Play], Play]:
     """Puts a function `(world, chance, scale) -> figures` on the list."""
 
-    def add(play: Callable[[World, random.Random, float], Sequence[Figure]]) -> Callable:
-        SCENARIOS[number] = Scenario(number=number, title=title, play=play, alone=alone, has_server=has_server)
+    def add(play: Play) -> Play:
+        SCENARIOS[number] = Scenario(number=number, title=title, play=play, alone=alone)
         return play
 
     return add

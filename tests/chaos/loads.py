@@ -32,7 +32,7 @@ SCANS = "SELECT sum(seq_scan)::integer FROM pg_stat_user_tables WHERE relname IN
 DRAIN = "DELETE FROM job_queue WHERE id IN (SELECT id FROM job_queue LIMIT 10000)"
 
 
-@scenario("R13", "the queue is flooded", has_server=False, alone=True)
+@scenario("R13", "the queue is flooded", alone=True)
 def queue_is_flooded(world: World, _chance: random.Random, scale: float) -> Sequence[Figure]:
     """Claims while a million jobs come in, and when they are there; the table after they are gone and came again."""
     count = scaled(1_000_000, scale, 20_000)

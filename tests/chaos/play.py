@@ -3,14 +3,14 @@
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
-from chaos import crashes, databases, jobs, loads
+from chaos import crashes, databases, jobs, loads, transitions
 from chaos.figures import SCENARIOS, Figure, Scenario
 from chaos.world import World, running_world
 
-CATALOGUE = (crashes, databases, jobs, loads)
+CATALOGUE = (crashes, databases, jobs, loads, transitions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,20 +42,23 @@ def play(chosen: Iterable[str], *, seed: int, scale: float) -> Iterator[Played]:
     with ExitStack() as stack:
         shared: World | None = None
         for scenario in (SCENARIOS[number] for number in chosen):
-            if scenario.alone:
-                with running_world() as world:
-                    yield _play(scenario, world, seed, scale)
-            else:
-                shared = shared or _with_server(stack.enter_context(running_world()))
-                yield _play(scenario, shared, seed, scale)
+            if not scenario.alone:
+                shared = shared or stack.enter_context(world_with_server())
+            yield play_one(scenario, shared, seed=seed, scale=scale)
 
 
-def _with_server(world: World) -> World:
-    world.start_server()
-    return world
-
-
-def _play(scenario: Scenario, world: World, seed: int, scale: float) -> Played:
+def play_one(scenario: Scenario, shared: World | None, *, seed: int, scale: float) -> Played:
+    """Play a scenario in the shared world, or in one of its own."""
     began = time.monotonic()
-    figures = scenario.play(world, random.Random(f"{seed} {scenario.number}"), scale)
+    chance = random.Random(f"{seed} {scenario.number}")
+    with running_world() if scenario.alone or shared is None else nullcontext(shared) as world:
+        figures = scenario.play(world, chance, scale)
     return Played(scenario=scenario, figures=figures, seconds=time.monotonic() - began)
+
+
+@contextmanager
+def world_with_server() -> Iterator[World]:
+    """The world that most scenarios share."""
+    with running_world() as world:
+        world.start_server()
+        yield world
