@@ -43,6 +43,9 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "keep_job_dir": ("yes", True),
     "python_path": ("/usr/bin/python3", Path("/usr/bin/python3")),
     "unsandboxed": ("i-accept", "i-accept"),
+    "sandbox_tiers": ("A,B", ("A", "B")),
+    "sandbox_tier_s": ("kata", "kata"),
+    "min_sandbox_tier": ("B", "B"),
     "py_concurrent_downloads": ("4", 4),
     "pip_index_url": ("https://index.example.com/simple", "https://index.example.com/simple"),
     "pip_extra_index_url": ("https://extra.example.com/simple", "https://extra.example.com/simple"),
@@ -82,6 +85,13 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_every_setting_has_an_example_here():
     assert set(EXAMPLES) == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("tiers", ["", "C", "A,0"])
+def test_a_sandbox_tier_that_does_not_exist_is_refused(environment, tiers):
+    environment.setenv("SANDBOX_TIERS", tiers)
+    with pytest.raises(Misconfigured, match="SANDBOX_TIERS"):
+        load()
 
 
 @pytest.mark.parametrize("field", EXAMPLES)

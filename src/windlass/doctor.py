@@ -113,7 +113,7 @@ def _provided(tool: str, settings: Settings) -> bool:
 
 async def check_sandbox(settings: Settings) -> Finding:
     """What does the sandbox really close here?"""
-    launcher = Launcher(accept_unsandboxed=True)
+    launcher = Launcher(ladder=settings.sandbox_tiers, accept_unsandboxed=True)
     await launcher.start()
     try:
         with tempfile.TemporaryDirectory(prefix="windlass-doctor-") as folder:

@@ -122,6 +122,16 @@ class Settings(BaseSettings):
         validation_alias="WM_UNSANDBOXED",
         description="Set to i-accept to let a worker start although the sandbox self-test fails.",
     )
+    sandbox_tiers: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("A-root", "A", "A-noproc", "B"),
+        description="Comma-separated sandbox tiers that a worker tries, best first; fewer, to do without one.",
+    )
+    sandbox_tier_s: str | None = Field(
+        None, description="Name of the second kernel around this worker, such as kata: its jobs then have tier S."
+    )
+    min_sandbox_tier: Literal["0", "B", "A-noproc", "A", "A-root", "S"] = Field(
+        "0", description="Sandbox tier below which a worker refuses to start; for groups that run what others wrote."
+    )
     py_concurrent_downloads: int = Field(20, ge=1, description="Parallel downloads when Python packages install.")
     pip_index_url: str | None = Field(None, description="Python package index instead of PyPI.")
     pip_extra_index_url: str | None = Field(None, description="Further Python package index.")
@@ -165,11 +175,18 @@ class Settings(BaseSettings):
     )
     license_key: str | None = Field(None, description="Accepted and ignored: there is no edition.")
 
-    @field_validator("worker_tags", mode="before")
+    @field_validator("worker_tags", "sandbox_tiers", mode="before")
     @classmethod
     def _split_tags(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(tag.strip() for tag in value.split(",") if tag.strip())
+        return value
+
+    @field_validator("sandbox_tiers")
+    @classmethod
+    def _known_tiers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or not set(value) <= {"A-root", "A", "A-noproc", "B"}:
+            raise ValueError("must name at least one of A-root, A, A-noproc and B")
         return value
 
     @field_validator("superadmin_secret")

@@ -14,16 +14,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from windlass.languages.base import Command, Network
+from windlass.worker.launcher import tiers
 from windlass.worker.launcher.client import Exit, KilledBy, Launcher, LaunchError, Limits, Running
 from windlass.worker.launcher.identity import is_readable_by_anybody
 
 PATH = "/usr/bin:/bin"
 SOURCE = Path(__file__).parents[2]
 NO_OWN_UID = 64
+LADDER = (tiers.ROOT, tiers.USER, tiers.POLICY)
 MEGABYTE = 1 << 20
 
 
@@ -83,6 +86,10 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def unique(word: str) -> str:
+    return f"{word}-{uuid4().hex}"
+
+
 def living(token: str) -> list[int]:
     """Processes that carry `token` in their command line."""
     found = []
@@ -101,9 +108,11 @@ def parent_of(pid: int) -> int:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid:"))
 
 
-@pytest.fixture
-async def launcher():
-    launcher = Launcher()
+@pytest.fixture(params=LADDER)
+async def launcher(request):
+    if request.param == tiers.ROOT and os.geteuid() != 0:
+        pytest.skip("only root has this tier")
+    launcher = Launcher(ladder=(request.param,))
     await launcher.start()
     yield launcher
     await launcher.stop()
@@ -228,15 +237,16 @@ os.wait()
 while not os.path.exists("daemon") or not open("daemon").read():
     time.sleep(0.001)
 print(open("daemon").read(), flush=True)
-if sys.argv[1:] == ["stay"]:
+if sys.argv[1] == "stay":
     time.sleep(1000)
 """
 
 
 async def test_a_daemon_does_not_outlive_its_job(job):
-    output, _, ended = await job.python(DAEMON)
-    assert ended.code == 0 and ended.killed_by is None
-    assert not is_alive(int(output))
+    token = unique("daemon")
+    output, _, ended = await job.python(DAEMON, "go", token)
+    assert output and ended.code == 0 and ended.killed_by is None
+    assert living(token) == []
 
 
 async def test_kill_ends_a_tree_that_ignores_signals_within_two_seconds(job):
@@ -277,12 +287,12 @@ from pathlib import Path
 from windlass.languages.base import Command
 from windlass.worker.launcher.client import Launcher, Limits
 
-async def main(folder, slot, daemon):
-    launcher = Launcher()
-    command = Command(argv=(sys.executable, "-c", daemon, "stay"), env={}, cwd=Path(folder))
+async def main(folder, slot, daemon, tier, token):
+    launcher = Launcher(ladder=(tier,))
+    command = Command(argv=(sys.executable, "-c", daemon, "stay", token), env={}, cwd=Path(folder))
     running = await launcher.launch(command, limits=Limits(), slot=int(slot))
-    daemon_pid = int(await running.stdout.readline())
-    print(running.pid, daemon_pid, launcher._server.pid, flush=True)
+    await running.stdout.readline()
+    print(launcher._server.pid, flush=True)
     await running.wait()
 
 asyncio.run(main(*sys.argv[1:]))
@@ -290,44 +300,48 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 async def test_the_death_of_the_worker_ends_its_jobs_and_its_server(job):
+    token = unique("orphan")
     worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, str(job.folder), str(job.slot), DAEMON,
+        sys.executable, "-c", WORKER, str(job.folder), str(job.slot), DAEMON, job.launcher.ladder[0], token,
         env={"PYTHONPATH": str(SOURCE / "src")}, stdout=subprocess.PIPE,
     )  # fmt: skip
-    pids = [int(pid) for pid in (await worker.stdout.readline()).split()]
-    assert len(pids) == 3 and all(map(is_alive, pids))
+    server = int(await worker.stdout.readline())
+    assert is_alive(server) and len(living(token)) == 3  # the worker, its job and the daemon of that
     worker.kill()
-    await until(lambda: not any(map(is_alive, pids)), seconds=2)
+    await until(lambda: not is_alive(server) and living(token) == [], seconds=2)
     await worker.wait()
 
 
 async def test_the_death_of_the_server_ends_its_jobs_and_the_next_launch_starts_another(job):
-    running = await job.start(sys.executable, "-c", DAEMON, "stay")
-    daemon = int(await running.stdout.readline())
+    token = unique("daemon")
+    running = await job.start(sys.executable, "-c", DAEMON, "stay", token)
+    await running.stdout.readline()
     os.kill(job.launcher._server.pid, signal.SIGKILL)
     ended = await asyncio.wait_for(running.wait(), 5)
     assert ended.killed_by is KilledBy.LAUNCHER_LOST
-    assert not is_alive(daemon) and not is_alive(running.pid)
+    await until(lambda: living(token) == [], seconds=2)
     assert (await job.run("echo", "again"))[0] == b"again\n"
 
 
 async def test_the_death_of_a_supervisor_ends_only_its_job(job):
     server = job.launcher._server.pid
-    running = await job.start(sys.executable, "-c", DAEMON, "stay")
-    daemon = int(await running.stdout.readline())
+    token = unique("daemon")
+    running = await job.start(sys.executable, "-c", DAEMON, "stay", token)
+    await running.stdout.readline()
     os.kill(parent_of(running.pid), signal.SIGKILL)
     assert (await asyncio.wait_for(running.wait(), 5)).killed_by is KilledBy.LAUNCHER_LOST
-    await until(lambda: not is_alive(daemon) and not is_alive(running.pid))
+    await until(lambda: living(token) == [])
     assert (await job.run("echo", "again"))[0] == b"again\n"
     assert job.launcher._server.pid == server
 
 
 async def test_stop_ends_running_jobs(job):
-    running = await job.start(sys.executable, "-c", DAEMON, "stay")
-    daemon = int(await running.stdout.readline())
+    token = unique("daemon")
+    running = await job.start(sys.executable, "-c", DAEMON, "stay", token)
+    await running.stdout.readline()
     await job.launcher.stop()
     assert (await running.wait()).killed_by is KilledBy.LAUNCHER_LOST
-    assert not is_alive(daemon)
+    assert living(token) == []
 
 
 BOMB = """
@@ -496,7 +510,7 @@ async def test_a_job_cannot_see_the_folder_of_another(job, jobs):
     other.mkdir(mode=0o777)
     (other / "args.json").write_text("secret")
     output, _, _ = await job.run("bash", "-c", f"cat {other}/args.json; ls {other} {jobs}; echo x > {other}/x")
-    assert output == b""
+    assert b"secret" not in output and b"args.json" not in output and b"other" not in output
     assert sorted(path.name for path in other.iterdir()) == ["args.json"]
 
 

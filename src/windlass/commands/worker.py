@@ -20,15 +20,15 @@ from windlass.telemetry import get_logger
 from windlass.worker import heart
 from windlass.worker.execute import Executor
 from windlass.worker.heart import Heart
+from windlass.worker.launcher import tiers
 from windlass.worker.launcher.client import Launcher
-from windlass.worker.launcher.probe import measure
+from windlass.worker.launcher.probe import Probe, measure
 from windlass.worker.loop import CHANNELS, Worker
 from windlass.worker.source import SqlSource
 from windlass.worker.toolchain import toolchain
 
 log = get_logger("windlass")
 EXIT_REFUSED = 78
-UNSAFE = "0"
 
 
 async def run(settings: Settings) -> int:
@@ -39,11 +39,17 @@ async def run(settings: Settings) -> int:
     (settings.home / "jobs").mkdir(parents=True, exist_ok=True)
     (settings.home / "cache").mkdir(parents=True, exist_ok=True)
     programs = languages.programs() if settings.warm_python else ()
-    launcher = Launcher(programs=programs, accept_unsandboxed=settings.accepts_no_sandbox)
+    launcher = Launcher(
+        programs=programs, ladder=settings.sandbox_tiers, accept_unsandboxed=settings.accepts_no_sandbox
+    )
     await launcher.start()
     try:
-        measured = await measure(launcher, folder=settings.home / "jobs")
-        if measured.tier == UNSAFE and not _may_go_on(settings, measured.open):
+        measured = await measure(
+            launcher, folder=settings.home / "jobs", has_own_kernel=settings.sandbox_tier_s is not None
+        )
+        for tier, reasons in measured.passed_over.items():
+            log.info("sandbox tier is not to be had here", tier=tier, reasons="; ".join(reasons))
+        if not _may_start(settings, measured):
             return EXIT_REFUSED
         database = databases.make_database(settings, databases.WORKER_POOL)
         await database.open()
@@ -88,6 +94,16 @@ def make_heart(settings: Settings, database: Database, sever: Callable[[], None]
     """The heartbeats of a worker: leases end well before the reaper takes their jobs."""
     line = Line(database, timeout=settings.heartbeat_interval, session=heart.SESSION)
     return Heart(line, interval=settings.heartbeat_interval, patience=0.8 * settings.zombie_job_timeout, sever=sever)
+
+
+def _may_start(settings: Settings, measured: Probe) -> bool:
+    if measured.tier == tiers.NONE and not _may_go_on(settings, measured.open):
+        return False
+    if tiers.rank(measured.tier) >= tiers.rank(settings.min_sandbox_tier):
+        return True
+    wanted = f"MIN_SANDBOX_TIER={settings.min_sandbox_tier}"
+    print(f"windlass worker: SANDBOX REFUSED: tier {measured.tier} is below {wanted}", file=sys.stderr)
+    return False
 
 
 def _may_go_on(settings: Settings, holes: list[str]) -> bool:

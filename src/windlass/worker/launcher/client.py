@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from windlass.languages.base import Command, Network
-from windlass.worker.launcher import inside, landlock, request
+from windlass.worker.launcher import inside, landlock, request, tiers
 from windlass.worker.launcher.identity import Identity, UidBlock, hand_over, is_readable_by_anybody
 
 _PACKAGES = Path(__file__).parents[3]
@@ -25,7 +25,9 @@ _BOOT = (
     "import sys; sys.path.append(sys.argv[1]); from windlass.worker.launcher.server import main; "
     "main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])"
 )
-_POLICY_FILES = ("confine.py", "identity.py", "kernel.py", "landlock.py", "seccomp.py", "supervisor.py", "warm.py")
+_POLICY_FILES = (
+    "confine.py", "identity.py", "kernel.py", "landlock.py", "namespaces.py", "seccomp.py", "supervisor.py", "warm.py",
+)  # fmt: skip
 # The loader, the allocator and OpenSSL read these when a process starts, which a fork does not.
 _READ_AT_START = ("LD_", "GLIBC_", "MALLOC_", "OPENSSL_")
 _STOP_SECONDS = 10
@@ -120,8 +122,9 @@ class Launcher:
     """The worker's handle on its fork server. One per worker process.
 
     `runtimes` are folders every job may read, by default where this Python lives. `programs` are Python files to keep
-    loaded, so that a `warm` command that runs one needs no exec. `accept_unsandboxed` also runs jobs on a kernel
-    without Landlock, for the loopback-only mode that says so loudly; nothing else may set it.
+    loaded, so that a `warm` command that runs one needs no exec. `ladder` holds the tiers to try, best first; until
+    `use` is called, jobs start in the last. `accept_unsandboxed` also runs jobs on a kernel without Landlock, for the
+    loopback-only mode that says so loudly; nothing else may set it.
     """
 
     def __init__(
@@ -129,14 +132,17 @@ class Launcher:
         *,
         runtimes: tuple[Path, ...] = (Path(sys.prefix), Path(sys.base_prefix)),
         programs: tuple[Path, ...] = (),
+        ladder: tuple[str, ...] = tiers.LADDER,
         accept_unsandboxed: bool = False,
     ):
+        self.ladder = tuple(tier for tier in ladder if tier != tiers.ROOT or os.geteuid() == 0)
         self.tier = "0"
         self.policy_hash = policy_hash()
         self._runtimes = runtimes
         self._public_runtimes = tuple(filter(is_readable_by_anybody, runtimes))
         self._kept_programs = programs
         self._accept_unsandboxed = accept_unsandboxed
+        self._layers = self.ladder[-1] if self.ladder else tiers.POLICY
         self._uids = UidBlock()
         self._server: Process | None = None
         self._channel: socket.socket | None = None
@@ -151,13 +157,16 @@ class Launcher:
         async with self._lock:
             await self._ensure_server()
 
+    async def use(self, tier: str) -> None:
+        """Start jobs with the layers of `tier` from now on; ends those that run."""
+        async with self._lock:
+            await self._stop_server()
+            self._layers = tier
+
     async def stop(self) -> None:
         """End every job, then the fork server. Returns when all are gone."""
         async with self._lock:
-            self._close_channel()
-            if self._server is not None:
-                await _wait_or_kill(self._server)
-            self._server = None
+            await self._stop_server()
             self._uids.release()
 
     def sever(self) -> None:
@@ -166,6 +175,12 @@ class Launcher:
         if channel is not None:
             with suppress(OSError):  # closed meanwhile
                 channel.shutdown(socket.SHUT_RDWR)
+
+    async def _stop_server(self) -> None:
+        self._close_channel()
+        if self._server is not None:
+            await _wait_or_kill(self._server)
+        self._server = None
 
     async def launch(self, command: Command, *, limits: Limits, slot: int, stdin: bytes = b"") -> Running:
         """Start `command`; returns once it is behind every layer, and past an exec if it needs one. Raises LaunchError.
@@ -220,8 +235,7 @@ class Launcher:
     async def _ensure_server(self) -> socket.socket:
         if self._channel is None or self._server is None or self._server.returncode is not None:
             self._close_channel()
-            self._uids.reserve()
-            self._server, self._channel = await _start_server(self._programs)
+            self._server, self._channel = await _start_server(self._layers, self._programs)
         return self._channel
 
     def _close_channel(self) -> None:
@@ -345,13 +359,13 @@ async def _reader(pipe: int) -> asyncio.StreamReader:
     return reader
 
 
-async def _start_server(programs: tuple[Path, ...]) -> tuple[Process, socket.socket]:
+async def _start_server(tier: str, programs: tuple[Path, ...]) -> tuple[Process, socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setblocking(False)
     with theirs:
         # An empty environment: the server, and so each supervisor, holds no secret of the worker.
         server = await asyncio.create_subprocess_exec(
-            *INTERPRETER, "-c", _BOOT, str(_PACKAGES), str(theirs.fileno()), *map(str, programs),
+            *INTERPRETER, "-c", _BOOT, str(_PACKAGES), str(theirs.fileno()), tier, *map(str, programs),
             stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(),), env={}, start_new_session=True,
         )  # fmt: skip
     return server, ours

@@ -11,24 +11,26 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
-from windlass.worker.launcher import kernel, landlock, seccomp, warm
+from windlass.worker.launcher import kernel, landlock, namespaces, seccomp, tiers, tree, warm
 from windlass.worker.launcher.request import Limits, Refused, Request
 
 _HIGHEST_FILE = 1 << 20
 
 
-def become(request: Request, *, supervisor: int, stdio: list[int], report: int) -> None:
+def become(request: Request, *, supervisor: int, stdio: list[int], report: int, tier: str) -> None:
     """Put every layer in place and exec the job, or return where it is a program that the server has loaded.
 
     `report` stays open until then. Raises Refused.
     """
     _layer("session", _open_session)
+    if tier in tiers.NAMESPACED and not request.internet:
+        _layer("network", namespaces.cut_network)
     _layer("files", _take_files, stdio, report, request.uid)
     _layer("limits", _set_limits, request.limits, request.uid_is_own)
     _layer("identity", _give_up_rights, request)
     _layer("parent", _die_with, supervisor)
     _layer("folder", os.chdir, request.cwd)
-    _layer("landlock", _close_files, request)
+    _layer("landlock", _close_files, request, tier)
     _layer("seccomp", _close_calls, request)
     if request.program is None:
         _layer("exec", os.execvpe, request.argv[0], request.argv, request.env)
@@ -49,7 +51,7 @@ def _layer(name: str, apply: Callable[..., Any], *arguments: Any) -> None:
 def _open_session() -> None:
     os.setsid()
     # The kernel, short of memory, takes the job and not the worker.
-    file = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    file = os.open("self/oom_score_adj", os.O_WRONLY, dir_fd=tree.proc())
     os.write(file, b"1000")
     os.close(file)
 
@@ -102,12 +104,12 @@ def _die_with(supervisor: int) -> None:
         raise ProcessLookupError("the supervisor has gone")
 
 
-def _close_files(request: Request) -> None:
+def _close_files(request: Request, tier: str) -> None:
     if request.accept_unsandboxed and landlock.abi() == 0:
         return
     landlock.restrict(
         readable=request.readable,
-        writable=[request.cwd, *request.writable],
+        writable=[request.cwd, *request.writable, *(namespaces.PRIVATE if tier in tiers.NAMESPACED else ())],
         tcp=request.internet,
     )
 

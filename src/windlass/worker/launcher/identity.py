@@ -65,6 +65,7 @@ class UidBlock:
 
     def choose(self, command: Command, slot: int) -> Identity:
         """The slot's own uid, or the builders' for a command that writes to shared folders."""
+        self.reserve()
         if self._first is None or not 0 <= slot < _BLOCK_SIZE:
             return UNCHANGED
         reads_all = not _is_open_to_others(command)

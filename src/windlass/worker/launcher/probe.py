@@ -1,10 +1,11 @@
 """Measure what the sandbox really closes on this machine. The worker calls `measure` at its start.
 
 The tier is never assumed from versions or settings: the attempts of `inside` run in a real launch, and the
-first that gets through costs the tier.
+first that gets through costs the tier. Then the next one down the ladder is tried.
 """
 
 import asyncio
+import ctypes
 import json
 import os
 import secrets
@@ -12,34 +13,58 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from windlass.languages.base import Command
-from windlass.worker.launcher import inside, landlock, seccomp
+from windlass.worker.launcher import inside, landlock, seccomp, tiers
 from windlass.worker.launcher.client import INTERPRETER, Launcher, LaunchError, Limits, Running
 
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _PATIENCE_SECONDS = 30
+_IPC_CREATE, _IPC_REMOVE, _ANYBODY = 0o3000, 0, 0o666
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """The measured tier: "B" if all attempts were stopped, else "0"; `open` names what was not."""
+    """The best tier in which all attempts were stopped, else "0"; `open` names what was not stopped in the last.
+
+    `passed_over` tells of each better tier why it is not to be had.
+    """
 
     tier: str
     open: list[str]
     closed: list[str]
+    passed_over: dict[str, list[str]] = field(default_factory=dict)
 
 
-async def measure(launcher: Launcher, *, slot: int = 0, folder: Path | None = None) -> Probe:
-    """Attack the sandbox from within a job below `folder`, and set the launcher's tier to what was found."""
+async def measure(
+    launcher: Launcher, *, slot: int = 0, folder: Path | None = None, has_own_kernel: bool = False
+) -> Probe:
+    """Attack the sandbox from within a job below `folder`, and leave the launcher at the best tier that holds.
+
+    `has_own_kernel` is what the operator says of this machine; whatever holds on it is tier S then.
+    """
+    passed_over: dict[str, list[str]] = {}
+    found = Probe(tier=tiers.NONE, open=["no tier to try"], closed=[])
+    for tier in launcher.ladder:
+        await launcher.use(tier)
+        found = await _measure(launcher, tier, slot, folder)
+        if found.tier != tiers.NONE:
+            found = replace(found, tier=tiers.SECOND_KERNEL if has_own_kernel else tier)
+            break
+        passed_over[tier] = found.open
+    launcher.tier = found.tier
+    return replace(found, passed_over=passed_over)
+
+
+async def _measure(launcher: Launcher, tier: str, slot: int, folder: Path | None) -> Probe:
     with tempfile.TemporaryDirectory(prefix="probe-", dir=folder) as ground:
         os.chmod(ground, 0o711)
-        with _target(Path(ground)) as target:
-            probe = await _attack(launcher, slot, Path(ground), target)
-    launcher.tier = probe.tier
-    return probe
+        with _target(Path(ground), is_apart=tier in tiers.NAMESPACED) as target:
+            found = await _attack(launcher, slot, Path(ground), target)
+    return found if found.open else replace(found, tier=tier)
 
 
 async def _attack(launcher: Launcher, slot: int, ground: Path, target: inside.Target) -> Probe:
@@ -48,24 +73,27 @@ async def _attack(launcher: Launcher, slot: int, ground: Path, target: inside.Ta
     script = Path(inside.__file__).read_bytes()
     by_exec = Command(argv=(*INTERPRETER, "-", words), env={}, cwd=ground / "exec")
     by_fork = Command(argv=(*INTERPRETER, inside.__file__, words), env={}, cwd=ground / "fork", warm=True)
-    results = [await _attempt(launcher, slot, by_exec, script), await _attempt(launcher, slot, by_fork, b"")]
+    results = [
+        await _attempt(launcher, slot, target, by_exec, script),
+        await _attempt(launcher, slot, target, by_fork, b""),
+    ]
     return _join(results)
 
 
-async def _attempt(launcher: Launcher, slot: int, command: Command, script: bytes) -> Probe:
+async def _attempt(launcher: Launcher, slot: int, target: inside.Target, command: Command, script: bytes) -> Probe:
     command.cwd.mkdir(mode=0o700)
     try:
         running = await launcher.launch(command, limits=Limits(), slot=slot, stdin=script)
     except LaunchError as error:
-        return Probe(tier="0", open=[f"launch: {error}"], closed=[])
-    return _judge(running, *await _finish(running))
+        return Probe(tier=tiers.NONE, open=[f"launch: {error}"], closed=[])
+    return _judge(running, target, *await _finish(running))
 
 
 def _join(results: list[Probe]) -> Probe:
     """What got through in any way is open."""
     found = list(dict.fromkeys(name for result in results for name in result.open))
     closed = {name for result in results for name in result.closed}
-    return Probe(tier=min(result.tier for result in results), open=found, closed=sorted(closed - set(found)))
+    return Probe(tier=tiers.NONE, open=found, closed=sorted(closed - set(found)))
 
 
 async def _finish(running: Running) -> tuple[bytes, bytes]:
@@ -77,19 +105,19 @@ async def _finish(running: Running) -> tuple[bytes, bytes]:
         await running.wait()
 
 
-def _judge(running: Running, output: bytes, errors: bytes) -> Probe:
+def _judge(running: Running, target: inside.Target, output: bytes, errors: bytes) -> Probe:
     try:
         results: dict[str, bool] = json.loads(output)
     except ValueError:
-        return Probe(tier="0", open=[f"probe: {errors.decode(errors='replace')[-500:]}"], closed=[])
+        return Probe(tier=tiers.NONE, open=[f"probe: {errors.decode(errors='replace')[-500:]}"], closed=[])
     found = [name for name, gets_through in results.items() if gets_through]
-    if running.identity.uid is None and landlock.abi() < landlock.SCOPES_SINCE_ABI:
+    if not target.is_apart and running.identity.uid is None and landlock.abi() < landlock.SCOPES_SINCE_ABI:
         found.append("landlock without scopes, and no uid of its own")
-    return Probe(tier="0" if found else "B", open=found, closed=sorted(results.keys() - found))
+    return Probe(tier=tiers.NONE, open=found, closed=sorted(results.keys() - found))
 
 
 @contextmanager
-def _target(ground: Path) -> Iterator[inside.Target]:
+def _target(ground: Path, *, is_apart: bool) -> Iterator[inside.Target]:
     """Files and sockets that anybody may use, so that only the sandbox stands between them and the job."""
     outside = ground / "outside"
     outside.mkdir()
@@ -99,6 +127,8 @@ def _target(ground: Path) -> Iterator[inside.Target]:
         (outside / name).chmod(0o666)
     abstract = f"windlass-probe-{secrets.token_hex(8)}"
     with ExitStack() as listening:
+        temporary, shared = (listening.enter_context(_file_in(name)) for name in (tempfile.gettempdir(), "/dev/shm"))
+        key = listening.enter_context(_ipc_objects())
         listening.enter_context(_listen(socket.SOCK_STREAM, f"{outside}/s"))
         listening.enter_context(_listen(socket.SOCK_DGRAM, f"{outside}/d"))
         listening.enter_context(_listen(socket.SOCK_STREAM, f"\0{abstract}"))
@@ -108,9 +138,37 @@ def _target(ground: Path) -> Iterator[inside.Target]:
             socket=f"{outside}/s",
             datagram_socket=f"{outside}/d",
             abstract_socket=abstract,
+            temporary_file=temporary,
+            shared_memory=shared,
+            ipc_key=key,
+            is_apart=is_apart,
             calls=seccomp.denied_calls(os.uname().machine),
             clone=_CLONE[os.uname().machine],
         )
+
+
+@contextmanager
+def _file_in(folder: str) -> Iterator[str]:
+    with tempfile.NamedTemporaryFile(prefix="windlass-probe-", dir=folder) as file:
+        os.chmod(file.name, 0o666)
+        file.write(b"secret")
+        file.flush()
+        yield file.name
+
+
+@contextmanager
+def _ipc_objects() -> Iterator[int]:
+    """A shared segment, a semaphore and a message queue that anybody may use, by their one key."""
+    key = secrets.randbelow(1 << 30) + 1
+    segment = _LIBC.shmget(key, 4096, _IPC_CREATE | _ANYBODY)
+    semaphores = _LIBC.semget(key, 1, _IPC_CREATE | _ANYBODY)
+    queue = _LIBC.msgget(key, _IPC_CREATE | _ANYBODY)
+    try:
+        yield key
+    finally:
+        _LIBC.shmctl(segment, _IPC_REMOVE, None)
+        _LIBC.semctl(semaphores, 0, _IPC_REMOVE)
+        _LIBC.msgctl(queue, _IPC_REMOVE, None)
 
 
 def _listen(kind: socket.SocketKind, name: str) -> socket.socket:

@@ -16,19 +16,22 @@ import select
 import signal
 import socket
 
-from windlass.worker.launcher import kernel, tree, warm
+from windlass.worker.launcher import kernel, namespaces, tiers, tree, warm
 from windlass.worker.launcher.request import Control, Refused
-from windlass.worker.launcher.supervisor import supervise
+from windlass.worker.launcher.supervisor import prepare, supervise
 
 _FILES_PER_LAUNCH = 4
 
 
-def main(packages: str, channel: int, *programs: str) -> None:
+def main(packages: str, channel: int, tier: str, *programs: str) -> None:
     """Serve the worker on the inherited socket `channel` until it closes; then end every job.
 
-    `packages` is the folder that this package was imported from, `programs` are the files to have loaded. In the
-    process of a job that is one of them this does not return.
+    `packages` is the folder that this package was imported from, `tier` the one that jobs are to have, `programs` are
+    the files to have loaded. In the process of a job that is one of them this does not return.
     """
+    tree.proc()
+    if tier in tiers.USER_NAMESPACED:
+        namespaces.enter_user_namespace()
     _set_what_jobs_inherit()
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     warm.hide(packages)
@@ -36,15 +39,15 @@ def main(packages: str, channel: int, *programs: str) -> None:
     gc.disable()
     gc.collect()
     gc.freeze()
-    program = _serve(channel)
+    program = _serve(channel, tier)
     if program is not None:
         warm.run(loaded[program])
 
 
-def _serve(channel: int) -> str | None:
+def _serve(channel: int, tier: str) -> str | None:
     """None at the server's end; in the process of a job, the program that it runs."""
     try:
-        Server(socket.socket(fileno=channel)).serve()
+        Server(socket.socket(fileno=channel), tier).serve()
     except warm.BecameJob as job:
         return job.program
     return None
@@ -68,8 +71,9 @@ def _set_what_jobs_inherit() -> None:
 class Server:
     """Forks supervisors and looks after what a lost one leaves behind."""
 
-    def __init__(self, channel: socket.socket):
+    def __init__(self, channel: socket.socket, tier: str):
         self._channel = channel
+        self._tier = tier
         self._supervisors: set[int] = set()
         self._spare: socket.socket | None = None
         # Supervisors hold the reading end: it closes when this process ends, however it ends.
@@ -132,7 +136,7 @@ class Server:
     def _fork_spare(self, *, must: bool = False) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            pid = os.fork()
+            pid = namespaces.fork(self._tier)
         except OSError:
             ours.close()
             theirs.close()
@@ -153,10 +157,11 @@ class Server:
             self._channel.close()
             for file in (self._lifeline_end, self._wake, self._wake_end):
                 os.close(file)
+            refusal = prepare(self._tier)
             _, files, _, _ = socket.recv_fds(orders, 16, _FILES_PER_LAUNCH, socket.MSG_CMSG_CLOEXEC)
             orders.close()
             if len(files) == _FILES_PER_LAUNCH:
-                supervise(socket.socket(fileno=files[0]), self._lifeline, files[1:])
+                supervise(socket.socket(fileno=files[0]), self._lifeline, files[1:], self._tier, refusal)
             status = 0
         except warm.BecameJob:
             status = None
@@ -171,7 +176,7 @@ class Server:
         # What is left was handed up by a supervisor that was killed before its job.
         for stray in set(tree.children(os.getpid())) - self._supervisors:
             tree.kill(stray)
-            os.kill(stray, signal.SIGKILL)
+            tree.kill_one(stray)
 
     def _wait_for_supervisors(self) -> None:
         while tree.children(os.getpid()):

@@ -13,7 +13,7 @@ import socket
 import time
 from typing import NoReturn
 
-from windlass.worker.launcher import confine, kernel, leftovers, tree
+from windlass.worker.launcher import confine, kernel, leftovers, namespaces, tree
 from windlass.worker.launcher.request import Control, Refused, Request
 from windlass.worker.launcher.warm import BecameJob
 
@@ -22,20 +22,30 @@ _NO_START = 126
 _SHARED_MEMORY = "/dev/shm"
 
 
-def supervise(line: socket.socket, lifeline: int, stdio: list[int]) -> None:
-    """Run the one job that the worker asks for on `line`; returns when nothing of it is left.
-
-    Raises BecameJob in the process of a job that runs without exec.
-    """
+def prepare(tier: str) -> Refused | None:
+    """Do what does not depend on the job, ahead of it; what to answer to any job where that fails."""
     os.setsid()
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        namespaces.prepare(tier)
+    except OSError as error:
+        return Refused.by("namespaces", error)
+    return None
+
+
+def supervise(line: socket.socket, lifeline: int, stdio: list[int], tier: str, refusal: Refused | None) -> None:
+    """Run the one job that the worker asks for on `line`; returns when nothing of it is left.
+
+    `refusal` is what `prepare` gave. Raises BecameJob in the process of a job that runs without exec.
+    """
     control = Control(line)
     asked = control.receive()
     if asked is None:
         return
     try:
         request = Request.decode(asked)
-        pid = _start(request, stdio)
+        _show_files(tier, request, refusal)
+        pid = _start(request, stdio, tier)
     except BecameJob:
         line.detach()  # its file is closed, and the number may soon be another's
         raise
@@ -44,8 +54,17 @@ def supervise(line: socket.socket, lifeline: int, stdio: list[int]) -> None:
     except (ValueError, TypeError, KeyError) as error:
         control.send({"layer": "request", "errno": 0, "message": f"unreadable request: {error}"})
     else:
-        control.send({"pid": pid})
+        control.send({"pid": tree.children(tree.own_pid())[0]})
         control.send(Supervisor(request, pid, control, lifeline).run())
+
+
+def _show_files(tier: str, request: Request, refusal: Refused | None) -> None:
+    if refusal is not None:
+        raise refusal
+    try:
+        namespaces.complete(tier, readable=request.readable, writable=(request.cwd, *request.writable))
+    except OSError as error:
+        raise Refused.by("namespaces", error) from error
 
 
 class Supervisor:
@@ -56,6 +75,9 @@ class Supervisor:
         self._pid = pid
         self._control = control
         self._lifeline = lifeline
+        # Of its own namespace, and so the end of all in it. Nothing but the number itself may say so: see `_kill_all`.
+        self._is_first = os.getpid() == 1
+        self._own_pid = tree.own_pid()
         self._doomed = False
         self._killed_by: str | None = None
         self._peak_bytes = 0
@@ -72,7 +94,7 @@ class Supervisor:
                 self._hear(file)
             self._check_clock()
         status = self._kill_everything()
-        if self._request.uid_is_own and self._request.uid is not None and os.path.isdir(_SHARED_MEMORY):
+        if not self._is_first and self._request.uid_is_own and self._request.uid is not None:
             leftovers.remove(_SHARED_MEMORY, self._request.uid)
         return self._report(status)
 
@@ -112,7 +134,7 @@ class Supervisor:
             self._check_limits()
 
     def _check_limits(self) -> None:
-        pids = tree.descendants(os.getpid())
+        pids = tree.descendants(self._own_pid)
         limits = self._request.limits
         used = tree.resident_bytes(pids)
         if limits.memory_bytes is not None and used > limits.memory_bytes:
@@ -141,9 +163,15 @@ class Supervisor:
         tree.kill_group(self._pid)
         status = os.waitpid(self._pid, 0)[1]
         while _some_are_left():
-            tree.kill(os.getpid())
+            self._kill_all()
             os.waitpid(-1, 0)
         return status
+
+    def _kill_all(self) -> None:
+        if self._is_first:
+            os.kill(-1, signal.SIGKILL)
+        else:
+            tree.kill(self._own_pid)
 
     def _report(self, status: int) -> dict[str, object]:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -168,13 +196,13 @@ def _some_are_left() -> bool:
     return True
 
 
-def _start(request: Request, stdio: list[int]) -> int:
+def _start(request: Request, stdio: list[int], tier: str) -> int:
     """Fork the job; returns its pid once it has passed every layer. Raises Refused, and BecameJob in the fork."""
     supervisor = os.getpid()
     report, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _become_or_report(request, supervisor, stdio, write_end)
+        _become_or_report(request, supervisor, stdio, write_end, tier)
     for file in (write_end, *stdio):
         os.close(file)
     with os.fdopen(report, "rb") as refusals:
@@ -185,9 +213,9 @@ def _start(request: Request, stdio: list[int]) -> int:
     return pid
 
 
-def _become_or_report(request: Request, supervisor: int, stdio: list[int], report: int) -> NoReturn:
+def _become_or_report(request: Request, supervisor: int, stdio: list[int], report: int, tier: str) -> NoReturn:
     try:
-        confine.become(request, supervisor=supervisor, stdio=stdio, report=report)
+        confine.become(request, supervisor=supervisor, stdio=stdio, report=report, tier=tier)
     except Refused as error:
         refusal = error
     except BaseException as error:  # noqa: BLE001 - silence would be read as a job that has started

@@ -1,0 +1,24 @@
+"""The tiers of the sandbox: which there are, and which of two is the better. Called by all of the launcher.
+
+Standard library only: the fork server imports this.
+"""
+
+ROOT, USER, NO_PROC_TIER, POLICY, NONE = "A-root", "A", "A-noproc", "B", "0"
+"""Namespaces by root's right; in a user namespace; the same without /proc; no namespaces; no sandbox."""
+
+SECOND_KERNEL = "S"
+"""Any of them, on a machine that the operator says has a kernel of its own."""
+
+NAMESPACED = frozenset({ROOT, USER, NO_PROC_TIER})
+USER_NAMESPACED = frozenset({USER, NO_PROC_TIER})
+NO_PROC = frozenset({NO_PROC_TIER})
+
+LADDER = (ROOT, USER, NO_PROC_TIER, POLICY)
+"""What a worker tries, best first."""
+
+_RANKS = {NONE: 0, POLICY: 1, NO_PROC_TIER: 2, USER: 3, ROOT: 3, SECOND_KERNEL: 4}
+
+
+def rank(tier: str) -> int:
+    """The greater, the stronger. Raises KeyError for no tier."""
+    return _RANKS[tier]
