@@ -564,7 +564,7 @@ async def test_a_job_whose_files_only_root_reaches_still_runs(launcher, tmp_path
     running = await Job(launcher=launcher, folder=hidden / "job", slot=0).start(
         "bash",
         "-c",
-        f"cat {hidden}/input && echo x > made; cat {hidden}/secret",
+        f"/usr/bin/test -r {hidden}/input && cat {hidden}/input && echo x > made; cat {hidden}/secret",
         readable=(hidden / "input",),
     )
     output, errors, _ = await finish(running)

@@ -86,7 +86,8 @@ def _limit(kind: int, value: int | None, *, grace: int = 0) -> None:
 
 def _give_up_rights(request: Request) -> None:
     if request.uid is not None and request.gid is not None:
-        kernel.prctl(kernel.PR_SET_KEEPCAPS, request.reads_all)
+        if request.reads_all:
+            kernel.outlive_change_of_user()
         os.setgroups([])
         os.setresgid(request.gid, request.gid, request.gid)
         os.setresuid(request.uid, request.uid, request.uid)

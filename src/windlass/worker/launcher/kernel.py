@@ -13,6 +13,7 @@ PR_SET_KEEPCAPS = 8
 PR_SET_SECCOMP = 22
 PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
+PR_SET_SECUREBITS = 28
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
@@ -50,6 +51,7 @@ _OWN_CAPABILITIES = (ctypes.c_uint32 * 2)(0x20080522, 0)
 _NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
 _MAY_READ = (ctypes.c_uint32 * 6)(*[1 << CAP_DAC_READ_SEARCH] * 3)
 _AMBIENT_RAISE = 2
+_NO_SETUID_FIXUP = 1 << 2
 _RT_SIGACTION = {"x86_64": 13, "aarch64": 134}
 _SIGACTION_BYTES, _SIGNAL_SET_BYTES = 32, 8
 _CLONE = {"x86_64": 56, "aarch64": 220}
@@ -170,10 +172,18 @@ def clear_capabilities() -> None:
     _checked(_libc.capset(_OWN_CAPABILITIES, _NO_CAPABILITIES))
 
 
+def outlive_change_of_user() -> None:
+    """Have the capabilities of this process outlive a change of its uid. Raises OSError.
+
+    PR_SET_KEEPCAPS would do for open(2), but not for access(2), by which programs ask whether a file is there.
+    """
+    prctl(PR_SET_SECUREBITS, _NO_SETUID_FIXUP)
+
+
 def keep_reading() -> None:
     """Keep only the right to read what another owns, across exec too. Raises OSError.
 
-    Needs PR_SET_KEEPCAPS before the change of uid.
+    Needs `outlive_change_of_user` before the change of uid.
     """
     _checked(_libc.capset(_OWN_CAPABILITIES, _MAY_READ))
     prctl(PR_CAP_AMBIENT, _AMBIENT_RAISE, CAP_DAC_READ_SEARCH)
