@@ -1,5 +1,6 @@
 /** Which CodeMirror language belongs to an editor mode. A new mode is one more line here. */
 
+import { javascript } from "@codemirror/lang-javascript";
 import { json } from "@codemirror/lang-json";
 import { python } from "@codemirror/lang-python";
 import { StreamLanguage } from "@codemirror/language";
@@ -9,6 +10,7 @@ import type { Extension } from "@codemirror/state";
 const MODES: Record<string, () => Extension> = {
   python: () => python(),
   shell: () => StreamLanguage.define(shell),
+  typescript: () => javascript({ typescript: true }),
   json: () => json(),
 };
 
