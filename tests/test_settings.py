@@ -49,6 +49,10 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "py_concurrent_downloads": ("4", 4),
     "pip_index_url": ("https://index.example.com/simple", "https://index.example.com/simple"),
     "pip_extra_index_url": ("https://extra.example.com/simple", "https://extra.example.com/simple"),
+    "bun_path": ("/opt/bun", Path("/opt/bun")),
+    "deno_path": ("/opt/deno", Path("/opt/deno")),
+    "runtimes_on_first_use": ("false", False),
+    "npm_config_registry": ("https://npm.example.com", "https://npm.example.com"),
     "pip_trusted_host": ("index.example.com", "index.example.com"),
     "timeout_wait_result": ("20", 20.0),
     "queue_limit_wait_result": ("0", 0),
@@ -78,7 +82,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment without a setting of ours or of an installer; the tests fill in what they need."""
     ours = {name_of(field) for field in Settings.model_fields} | {"UNSANDBOXED", "WINDLASS_SECRETS_FD"}
     for name in list(os.environ):
-        if name.upper() in ours or name.startswith(("PIP_", "UV_")):
+        if name.upper() in ours or name.startswith(("PIP_", "UV_", "NPM_CONFIG_")):
             monkeypatch.delenv(name)
     return monkeypatch
 

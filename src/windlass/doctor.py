@@ -18,6 +18,7 @@ from windlass.db.pool import GONE, connect
 from windlass.errors import HomeInUse, WindlassError
 from windlass.languages import registry as languages
 from windlass.settings import Settings
+from windlass.worker import runtimes
 from windlass.worker.launcher.client import Launcher
 from windlass.worker.launcher.probe import measure
 from windlass.worker.toolchain import toolchain
@@ -81,7 +82,7 @@ async def check_runtimes(settings: Settings) -> Finding:
     missing = [str(tool) for tool in (tools.python, tools.uv, tools.bash) if not Path(tool).exists()]
     for name in languages.names():
         missing += [
-            tool for tool in languages.get(name).needs if shutil.which(tool) is None and not _provided(tool, settings)
+            tool for tool in languages.get(name).needs if not _provided(tool, settings) and shutil.which(tool) is None
         ]
     if missing:
         fixes = sorted({_fix_of(Path(name).name) for name in missing})
@@ -98,6 +99,8 @@ async def check_runtimes(settings: Settings) -> Finding:
 def _fix_of(missing: str) -> str:
     if missing.startswith("python"):
         return PYTHON_FIX
+    if missing in runtimes.CATALOGUE:
+        return f"windlass runtimes install {missing}"
     return "pip install uv" if missing == "uv" else f"apt-get install {missing}"
 
 
@@ -108,6 +111,8 @@ def _is_new_enough(answer: str) -> bool:
 
 def _provided(tool: str, settings: Settings) -> bool:
     tools = toolchain(settings)
+    if tool in runtimes.CATALOGUE:
+        return tools.runtimes[tool].exists() if tool in tools.runtimes else settings.runtimes_on_first_use
     return tool in {"python", "python3", tools.python.name, "uv", "bash"}
 
 

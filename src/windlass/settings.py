@@ -18,14 +18,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from windlass.errors import Misconfigured
 
-Mode = Literal["standalone", "server", "worker", "migrate", "doctor"]
+Mode = Literal["standalone", "server", "worker", "migrate", "doctor", "runtimes"]
 
 ACCEPT_NO_SANDBOX = "i-accept"
 SECRETS_FD = "WINDLASS_SECRETS_FD"
 SECRETS = ("database_url", "database_url_api", "database_url_system", "superadmin_secret")
 """What a child process of ours gets by the pipe whose number is in `SECRETS_FD`, and never by its environment."""
 PASSED_TO_INSTALLERS = (
-    "PIP_", "UV_", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
+    "PIP_", "UV_", "NPM_CONFIG_", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NETRC",
 )  # fmt: skip
 
@@ -136,6 +136,16 @@ class Settings(BaseSettings):
     pip_index_url: str | None = Field(None, description="Python package index instead of PyPI.")
     pip_extra_index_url: str | None = Field(None, description="Further Python package index.")
     pip_trusted_host: str | None = Field(None, description="Index host whose certificate is not checked.")
+    bun_path: Path | None = Field(
+        None, description="Bun to run its scripts with; default the one that Windlass brings."
+    )
+    deno_path: Path | None = Field(
+        None, description="Deno to run its scripts with; default the one that Windlass brings."
+    )
+    runtimes_on_first_use: bool = Field(
+        True, description="Let a worker bring Bun and Deno from the npm registry when a job first needs them."
+    )
+    npm_config_registry: str | None = Field(None, description="npm registry instead of registry.npmjs.org.")
 
     timeout_wait_result: float = Field(
         600.0, gt=0, description="Seconds that run_wait_result waits before it answers 408; long, as users expect."
@@ -230,6 +240,7 @@ class Settings(BaseSettings):
             "UV_INDEX": self.pip_extra_index_url,
             "UV_INSECURE_HOST": self.pip_trusted_host,
             "UV_CONCURRENT_DOWNLOADS": str(self.py_concurrent_downloads),
+            "NPM_CONFIG_REGISTRY": self.npm_config_registry,
         }
         return passed | {key: value for key, value in chosen.items() if value}
 

@@ -246,6 +246,11 @@ def test_python_examples_parse(place, code):
     assert languages.get("python3").signature(code).error is None, place
 
 
+@pytest.mark.parametrize(("place", "code"), [pytest.param(*one, id=one[0]) for one in examples("typescript")])
+def test_typescript_examples_parse(place, code):
+    assert languages.get("bun").signature(code).error is None, place
+
+
 @pytest.mark.parametrize(("place", "code"), list(examples("json")))
 def test_results_in_examples_are_those_of_the_script(place, code):
     assert code.strip() == '{"greeted":"Ada","times":2}', f"{place}: add the new example to the run below"

@@ -1,6 +1,7 @@
 """Run scripts as a worker would: prepare, execute, read the result; without a sandbox, or warm in a real one."""
 
 import asyncio
+import functools
 import json
 import os
 import shutil
@@ -12,9 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from windlass.languages.base import Command, Language, Outcome, Toolchain
+from windlass.settings import load
+from windlass.worker import runtimes
 from windlass.worker.launcher.client import INTERPRETER, Exit, Launcher, Limits
 
 CLIENT = Path(__file__).resolve().parents[2] / "clients" / "python"
+RUNTIMES_HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "windlass-tests"
 SECONDS = 120
 
 
@@ -41,13 +45,27 @@ class Run:
         return json.loads(self.outcome.result)["error"]
 
 
+@functools.cache
+def provisioned_runtimes() -> Mapping[str, Path]:
+    """Bun and Deno, brought from the registry once and kept for later runs."""
+    settings = load(home=RUNTIMES_HOME)
+    return {name: runtimes.install(name, settings) for name in runtimes.CATALOGUE}
+
+
 def toolchain(cache: Path) -> Toolchain:
     """This machine's interpreters, and a cache of the test's own."""
     beside = Path(sys.executable).parent / "uv"
     uv = str(beside) if beside.exists() else shutil.which("uv")
     bash = shutil.which("bash")
     assert uv and bash, "these tests need uv and bash"
-    return Toolchain(python=Path(sys.executable), uv=Path(uv), cache=cache, client=CLIENT, bash=Path(bash))
+    return Toolchain(
+        python=Path(sys.executable),
+        uv=Path(uv),
+        cache=cache,
+        client=CLIENT,
+        bash=Path(bash),
+        runtimes=provisioned_runtimes(),
+    )
 
 
 def execute(command: Command, environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:

@@ -26,6 +26,10 @@ class EntrypointRejected(LanguageError):
     """The entry point's name is not a plain identifier."""
 
 
+class RuntimeMissing(LanguageError):
+    """The program that runs the language is not on this worker; the message names what brings it."""
+
+
 class ArgumentRejected(LanguageError):
     """An argument cannot be handed to this language (for example a NUL character to bash)."""
 
@@ -69,7 +73,8 @@ class Signature:
 class Toolchain:
     """The executables and folders of one worker.
 
-    `client` is the folder that holds our `wmill` package; `cache` outlives jobs and is shared by them.
+    `client` is the folder that holds our `wmill` package; `cache` outlives jobs and is shared by them. `runtimes` are
+    the programs that a worker may lack, by name.
     """
 
     python: Path
@@ -77,6 +82,13 @@ class Toolchain:
     cache: Path
     client: Path
     bash: Path
+    runtimes: Mapping[str, Path] = field(default_factory=dict)
+
+    def runtime(self, name: str) -> Path:
+        """The program of that name; raises RuntimeMissing."""
+        if name not in self.runtimes:
+            raise RuntimeMissing(f"This worker has no {name}: install it with `windlass runtimes install {name}`.")
+        return self.runtimes[name]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from windlass.languages import registry as languages
 from windlass.languages.base import Command, Language, LanguageError, Toolchain
 from windlass.scripts.deploy import Lock
 from windlass.settings import Settings
-from windlass.worker import environment
+from windlass.worker import environment, runtimes
 from windlass.worker.launcher.client import Exit, KilledBy, Launcher, LaunchError, Limits, Running
 from windlass.worker.logs import JobLog, Output
 from windlass.worker.source import SqlSource
@@ -103,6 +103,7 @@ class Executor:
     launcher: Launcher
     tools: Toolchain
     installing: dict[Path, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    providing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def execute(self, job: ClaimedJob, slot: int, control: Control) -> Verdict:
         """Run an attempt to its end; every fault of the job is in the verdict."""
@@ -137,9 +138,10 @@ class Executor:
         self, job: ClaimedJob, slot: int, folder: Path, log: JobLog, control: Control
     ) -> tuple[bool, bytes, Lock | None]:
         try:
+            language = languages.get(job.language)
             execution = Execution(
-                job=job, slot=slot, folder=folder, log=log, control=control, language=languages.get(job.language),
-                tools=self._tools_of(job.workspace_id),
+                job=job, slot=slot, folder=folder, log=log, control=control, language=language,
+                tools=await self._tools_of(job.workspace_id, language, log),
             )  # fmt: skip
             _open_folder(folder)
             if job.kind is JobKind.DEPENDENCIES:
@@ -164,8 +166,11 @@ class Executor:
         ended, tail = await self._run(execution, command, variables, timeout=timeout)
         return self._judge(execution, ended, tail)
 
-    def _tools_of(self, workspace: str) -> Toolchain:
+    async def _tools_of(self, workspace: str, language: Language, log: JobLog) -> Toolchain:
         """The tools with the workspace's own cache: an install runs code, which may write what the next one trusts."""
+        if runtimes.lacking(language.needs, self.tools):
+            async with self.providing:
+                self.tools = await runtimes.provide(language.needs, self.tools, self.settings, log.write)
         return replace(self.tools, cache=self.tools.cache / workspace)
 
     def _token(self, job: ClaimedJob) -> str:

@@ -7,6 +7,7 @@ import uv
 
 from windlass.languages.base import Toolchain
 from windlass.settings import Settings
+from windlass.worker import runtimes
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -19,6 +20,7 @@ def toolchain(settings: Settings) -> Toolchain:
         cache=settings.home / "cache",
         client=client_folder(),
         bash=Path(shutil.which("bash") or "/bin/bash"),
+        runtimes=runtimes.found(settings),
     )
 
 

@@ -21,8 +21,7 @@ from windlass.languages.python import lock as locks
 from windlass.languages.python.interpreter import compile_for, describe
 from windlass.languages.python.signature import read_signature, undefined_resource_types
 from windlass.languages.shared.header import asks_for_cold
-from windlass.languages.shared.leftovers import LeftoverRefused, read_leftover
-from windlass.languages.shared.outcomes import exit_words, failed, is_json
+from windlass.languages.shared.result_file import read_result_file
 
 HERE = Path(__file__).resolve().parent
 WRAPPER = HERE / "wrapper.py"
@@ -119,24 +118,7 @@ class Python:
 
     def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:
         """`result.json`, judged by the exit code; a process that left none failed unless it exited with 0."""
-        try:
-            document = read_leftover(folder / "result.json")
-        except LeftoverRefused as refusal:
-            return failed("ResultRefused", str(refusal))
-        if exit_code == 0:
-            return judge(document)
-        if document.startswith(b'{"error":{') and is_json(document):
-            return Outcome(success=False, result=document)
-        return failed("ExecutionErr", f"The script ended early: {exit_words(exit_code)}.", exit_code=exit_code)
-
-
-def judge(document: bytes) -> Outcome:
-    """The result of a process that ended well; one that wrote nothing has no result."""
-    if not document:
-        return Outcome(success=True, result=b"null")
-    if not is_json(document):
-        return failed("ResultRefused", "result.json is not valid JSON.")
-    return Outcome(success=True, result=document)
+        return read_result_file(folder, exit_code)
 
 
 language = Python()

@@ -1,32 +1,43 @@
-"""Settings that a script carries in its own comments, for every language whose comments begin with `#`."""
+"""Settings that a script carries in its own comments; `comment` is what begins one in its language."""
 
 import itertools
 import re
 
-_SECTION = re.compile(r"#\s*extra_perms:\s*")
-_TIMEOUT = re.compile(r"#\s+timeout:\s*(\d{1,9})\b.*")
-_COLD = re.compile(r"#\s*windlass:\s*cold\s*")
+from windlass.languages.base import Network
+
+_SECTION = re.compile(r"\s*extra_perms:\s*")
+_TIMEOUT = re.compile(r"\s+timeout:\s*(\d{1,9})\b.*")
+_FLAG = re.compile(r"\s*windlass:\s*(\S.*?)\s*")
+_NETWORKS = {f"network={one.value}" for one in Network}
 
 
-def timeout_seconds(code: str) -> int | None:
+def timeout_seconds(code: str, comment: str = "#") -> int | None:
     """The `timeout` below an `# extra_perms:` line, in seconds."""
     if "extra_perms:" not in code:
         return None
     inside = False
     for line in code.splitlines():
-        inside = bool(_SECTION.fullmatch(line)) or (inside and line.startswith("#"))
-        if inside and (found := _TIMEOUT.fullmatch(line)):
+        text = line.removeprefix(comment)
+        inside = line.startswith(comment) and (inside or bool(_SECTION.fullmatch(text)))
+        if inside and (found := _TIMEOUT.fullmatch(text)):
             return int(found[1])
     return None
 
 
-def asks_for_cold(code: str) -> bool:
+def asks_for_cold(code: str, comment: str = "#") -> bool:
     """Whether `# windlass: cold` stands above the first line of code: a process of its own from its very start."""
+    return "cold" in flags(code, comment)
+
+
+def network_of(code: str, comment: str = "#") -> Network:
+    """What `# windlass: network=none` above the first line of code leaves of the network; everything without it."""
+    chosen = [Network(flag.removeprefix("network=")) for flag in flags(code, comment) if flag in _NETWORKS]
+    return chosen[-1] if chosen else Network.OPEN
+
+
+def flags(code: str, comment: str) -> list[str]:
+    """What the `# windlass:` lines above the first line of code say, one flag a line."""
     if "windlass:" not in code:
-        return False
-    header = itertools.takewhile(_is_no_code, code.splitlines())
-    return any(_COLD.fullmatch(line) for line in header)
-
-
-def _is_no_code(line: str) -> bool:
-    return line.startswith("#") or not line.strip()
+        return []
+    header = itertools.takewhile(lambda line: line.startswith(comment) or not line.strip(), code.splitlines())
+    return [found[1] for line in header if (found := _FLAG.fullmatch(line.removeprefix(comment)))]

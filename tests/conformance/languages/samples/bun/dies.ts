@@ -1,0 +1,3 @@
+export function main() {
+  process.kill(process.pid, "SIGKILL");
+}

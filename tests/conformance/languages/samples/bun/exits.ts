@@ -1,0 +1,3 @@
+export function main(code: number) {
+  process.exit(code);
+}

@@ -1,0 +1,4 @@
+export async function main(name: string) {
+  console.log(`greeting ${name}`);
+  return `hello ${name}`;
+}

@@ -1,0 +1,3 @@
+export function main() {
+  Deno.kill(Deno.pid, "SIGKILL");
+}

@@ -1,0 +1,3 @@
+export function main(code: number) {
+  Deno.exit(code);
+}
