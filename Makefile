@@ -12,7 +12,7 @@ NODE_MODULES := frontend/node_modules/.package-lock.json
 UI_SOURCES := $(shell find frontend -name node_modules -prune -o -type f ! -name '*.test.*' -print)
 NPM = PATH="$$(scripts/find-node):$$PATH" npm --prefix frontend
 
-.PHONY: start test lint fmt bench chaos build wheel lock clean help
+.PHONY: start test lint fmt bench bench-peers chaos build wheel lock clean help
 
 start: .venv/.runtime $(STATIC)/index.html ## start PostgreSQL, server, workers and web UI
 	@exec $(BIN)/windlass standalone
@@ -37,6 +37,9 @@ fmt: .venv/.dev $(NODE_MODULES) ## format the code
 bench: .venv/.dev ## measure; ARGS are handed on
 	$(BIN)/python -m benchmarks $(ARGS)
 
+bench-peers: .venv/.dev ## measure beside other task systems, which it installs into .peers/; ARGS are handed on
+	$(BIN)/python -m benchmarks.peers $(ARGS)
+
 chaos: .venv/.dev ## break things under load and judge; SEED=… SCALE=1 for all of it, ARGS are handed on
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(SCALE),--scale $(SCALE)) $(ARGS)
 
@@ -49,10 +52,10 @@ lock: .venv/.tools ## write the lock files anew
 	scripts/lock
 
 clean: ## remove everything that was installed or built
-	rm -rf .venv .node dist frontend/node_modules $(STATIC)
+	rm -rf .venv .node .peers dist frontend/node_modules $(STATIC)
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 .venv/.tools: requirements-build.lock
 	@echo "[1/4] Creating the Python environment …"

@@ -3,15 +3,14 @@
 import argparse
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import logs, runs, weight
 from benchmarks.figures import HEADER, Figure, Samples
 from benchmarks.instance import Instance, free_port, started
 from benchmarks.machine import describe
+from benchmarks.results import append
 
-RESULTS = Path(__file__).with_name("results")
 START_TARGET_MS = 3000
 CASES: tuple[Callable[[Instance], Iterator[Figure]], ...] = (runs.figures, logs.figures, weight.figures)
 
@@ -24,13 +23,15 @@ def main() -> None:
         home.chmod(0o711)  # PostgreSQL's account must be able to reach its folder
         text = "\n".join(_show(line) for line in _report(home, options.port or free_port()))
     if options.save:
-        _append(text)
+        append("windlass", text)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port for the measured server; default any free one")
-    parser.add_argument("--save", action="store_true", help="append the figures to benchmarks/results/<date>.md")
+    parser.add_argument(
+        "--save", action="store_true", help="append the figures to benchmarks/results/<date>-windlass.md"
+    )
     return parser.parse_args()
 
 
@@ -51,13 +52,6 @@ def _report(home: Path, port: int) -> Iterator[str]:
 def _show(line: str) -> str:
     print(line, flush=True)
     return line
-
-
-def _append(text: str) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    now = datetime.now(UTC)
-    with (RESULTS / f"{now:%Y-%m-%d}.md").open("a") as file:
-        file.write(f"## {now:%H:%M} UTC\n\n{text}\n\n")
 
 
 if __name__ == "__main__":

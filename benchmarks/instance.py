@@ -1,65 +1,36 @@
-"""A real `windlass standalone` of its own, and a thin HTTP client to it.
+"""A real `windlass standalone` of its own, and the requests that cases make of it."""
 
-The client is the standard library's, one connection a thread, so that little of what is measured is its own time.
-"""
-
-import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from benchmarks.client import Client, good
 
 READY_SECONDS = 60
 STOP_SECONDS = 30
 LOGIN = {"email": "admin@windmill.dev", "password": "changeme"}
 WORKSPACE = "main"
-IDLE_SECONDS = 3
 
 
 @dataclass(kw_only=True)
-class Instance:
+class Instance(Client):
     """A running instance and who we are in it."""
 
     pid: int
-    port: int
     start_ms: float = 0.0
-    token: str = ""
-    _local: threading.local = field(default_factory=threading.local)
 
     def call(self, method: str, path: str, body: Any = None) -> bytes:
         """The answer to one request below /api/w/main; raises on any status from 400 on."""
-        return _good(*self.request(method, f"/api/w/{WORKSPACE}/{path}", body))
-
-    def request(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
-        """Status and body of one request on this thread's connection."""
-        data = None if body is None else json.dumps(body).encode()
-        connection = self.connection()
-        connection.request(method, path, data, self.headers)
-        response = connection.getresponse()
-        return response.status, response.read()
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What every request carries."""
-        bearer = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        return {"Content-Type": "application/json"} | bearer
-
-    def connection(self) -> http.client.HTTPConnection:
-        """This thread's connection, made anew when the server may have closed the idle one."""
-        now = time.monotonic()
-        if now - getattr(self._local, "used", -IDLE_SECONDS) >= IDLE_SECONDS:
-            self._local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        self._local.used = now
-        return self._local.connection
+        return good(*self.request(method, f"/api/w/{WORKSPACE}/{path}", body))
 
     def deploy(self, path: str, language: str, content: str) -> None:
         """Deploy a script and wait for its lock."""
@@ -70,16 +41,16 @@ class Instance:
 
 
 @contextmanager
-def started(home: Path, port: int) -> Iterator[Instance]:
+def started(home: Path, port: int, **settings: str) -> Iterator[Instance]:
     """Start, log in, and stop at the end. `start_ms` is the time from the command to the first good answer."""
     begun = time.perf_counter()
     with (home / "output.log").open("ab") as log:
-        process = subprocess.Popen(_command(home, port), env=_environment(), stdout=log, stderr=log)
+        process = subprocess.Popen(_command(home, port), env=_environment() | settings, stdout=log, stderr=log)
     instance = Instance(pid=process.pid, port=port)
     try:
         _wait_until_ready(process, instance)
         instance.start_ms = (time.perf_counter() - begun) * 1000
-        instance.token = _good(*instance.request("POST", "/api/auth/login", LOGIN)).decode()
+        instance.token = good(*instance.request("POST", "/api/auth/login", LOGIN)).decode()
         yield instance
     finally:
         process.send_signal(signal.SIGINT)
@@ -93,12 +64,6 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _good(status: int, answer: bytes) -> bytes:
-    if status >= 400:
-        raise RuntimeError(f"{status}: {answer[:500].decode(errors='replace')}")
-    return answer
-
-
 def _command(home: Path, port: int) -> list[str]:
     return [sys.executable, "-m", "windlass", "standalone", "--home", str(home), "--port", str(port)]
 
@@ -109,15 +74,7 @@ def _environment() -> dict[str, str]:
 
 def _wait_until_ready(process: subprocess.Popen[bytes], instance: Instance) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while not _is_ready(instance):
+    while not instance.answers("/api/ready"):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError("windlass standalone did not start")
         time.sleep(0.02)
-
-
-def _is_ready(instance: Instance) -> bool:
-    try:
-        return instance.request("GET", "/api/ready")[0] == 200
-    except (ConnectionError, http.client.HTTPException):
-        instance.connection().close()
-        return False
