@@ -42,7 +42,8 @@ class Single:
 
     def row(self) -> str:
         """The number where medians stand."""
-        return f"| {self.name} | {self.n} | {self.value:.1f} {self.unit} | | {self.target} |"
+        digits = 1 if self.value >= 10 else 2
+        return f"| {self.name} | {self.n} | {self.value:.{digits}f} {self.unit} | | {self.target} |"
 
 
 def percentile(values: Sequence[float], share: int) -> float:

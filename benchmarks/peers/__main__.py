@@ -31,8 +31,8 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
-    names = ", ".join(side.name for side in SIDES)
-    parser.add_argument("--only", default="", help=f"comma-separated sides: {names}")
+    names = [side.name for side in SIDES]
+    parser.add_argument("--only", nargs="+", choices=names, default=(), help="sides to measure; default the quick ones")
     parser.add_argument("--slow", action="store_true", help="also those that take seconds for a job")
     parser.add_argument("--repeats", type=int, default=3, help="how often each side is started and measured")
     parser.add_argument("--requests", type=int, default=200, help="runs over HTTP in a repeat")
@@ -42,10 +42,9 @@ def _options() -> argparse.Namespace:
 
 
 def _chosen(options: argparse.Namespace) -> Sequence[Side]:
-    if not options.only:
-        return [side for side in SIDES if options.slow or not side.slow]
-    sides = {side.name: side for side in SIDES}
-    return [sides[name] for name in options.only.split(",")]
+    if options.only:
+        return [side for side in SIDES if side.name in options.only]
+    return [side for side in SIDES if options.slow or not side.slow]
 
 
 def _measure(sides: Sequence[Side], amount: Amount, repeats: int) -> dict[str, Measured]:
