@@ -105,6 +105,9 @@ class Settings(BaseSettings):
         None, ge=16, description="Memory limit of a job's process tree in MiB; none means no limit."
     )
     job_processes: int | None = Field(2000, ge=8, description="Processes and threads that one job may have.")
+    job_disk_mb: int | None = Field(
+        10240, ge=16, description="MiB that one job may keep in its folder, /tmp and /dev/shm; none means no limit."
+    )
     max_log_chars: int = Field(
         4 * 1024 * 1024,
         ge=1024,

@@ -1,11 +1,13 @@
 """Jobs that flood, grow, fork, hide, refuse to die or attack their parent: each ends clearly, the worker lives on."""
 
+import os
 import time
 
 import pytest
 
 from support.processes import (
     START_SECONDS,
+    WORKSPACE,
     command_of,
     database_environment,
     family_of,
@@ -20,9 +22,23 @@ pytestmark = pytest.mark.slow
 
 GRACE_SECONDS = 2.0
 LOG_BYTES = 1024 * 1024
-LIMITS = {"JOB_MEMORY_MB": "300", "JOB_PROCESSES": "100", "MAX_LOG_CHARS": str(LOG_BYTES)}
+LIMITS = {
+    "JOB_MEMORY_MB": "300", "JOB_PROCESSES": "100", "JOB_DISK_MB": "100", "MAX_LOG_CHARS": str(LOG_BYTES),
+}  # fmt: skip
+TIERS = ("A-root" if os.geteuid() == 0 else "A", "B")
 MARKER = "log limit of 1024 KiB reached, the rest is dropped"
 
+FORK_TEN_THOUSAND = """
+def main():
+    import os, time
+    for _ in range(10_000):
+        try:
+            if os.fork() == 0:
+                time.sleep(600)
+        except OSError:
+            time.sleep(0.001)
+    time.sleep(600)
+"""
 FLOODS = {
     "1 GB in lines": "yes 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde | head -c 1000000000",
     "200 MB without a newline": "head -c 200000000 /dev/zero | tr '\\0' 'W'",
@@ -30,9 +46,9 @@ FLOODS = {
 }
 
 
-@pytest.fixture(scope="module")
-def settings(urls):
-    return database_environment(urls) | LIMITS
+@pytest.fixture(scope="module", params=TIERS)
+def settings(urls, request):
+    return database_environment(urls) | LIMITS | {"SANDBOX_TIERS": request.param}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +113,46 @@ def test_a_flood_of_output_is_cut_while_the_worker_stays_small_and_others_go_on(
 
 def test_a_job_that_grows_beyond_its_memory_ends_as_out_of_memory(server):
     grow = "def main():\n    kept = []\n    while True:\n        kept.append(bytearray(b'x' * 4_000_000))"
-    assert error_of(server.run(grow, "python3"))["name"] == "OutOfMemory"
+    error = error_of(server.run(grow, "python3"))
+    assert (error["name"], error["reason"]) == ("OutOfMemory", "oom")
+
+
+def test_a_job_that_asks_for_twice_its_memory_at_once_ends_as_out_of_memory(server):
+    error = error_of(server.run("def main():\n    return len(b'x' * (600 << 20))", "python3"))
+    assert (error["name"], error["reason"]) == ("OutOfMemory", "oom")
+
+
+@pytest.mark.parametrize("script", ["yes > full", "mkdir d; while :; do head -c 5000000 /dev/zero > d/$((n+=1)); done"])
+def test_a_job_that_fills_its_folder_ends_as_disk_full(server, script):
+    error = error_of(server.run(script, seconds=30))
+    assert (error["name"], error["reason"]) == ("DiskFull", "disk_full")
+    assert error["message"] == "the job wrote more than its limit of 100 MiB"
+
+
+def test_a_job_that_meets_a_full_disk_says_so_to_machines(server):
+    error = error_of(server.run("echo x > /dev/full"))
+    assert error["reason"] == "disk_full" and "No space left on device" in error["message"]
+
+
+def test_a_job_that_is_killed_by_a_stranger_says_so_to_machines(server):
+    assert error_of(server.run("kill -9 $$"))["reason"] == "killed"
+
+
+def test_a_job_that_takes_too_long_ends_as_timeout(server):
+    body = {"content": "while :; do :; done", "language": "bash", "args": {}}
+    job = server.call("POST", f"/w/{WORKSPACE}/jobs/run/preview?timeout=1", body=body)
+    error = error_of(server.completed(job, seconds=20))
+    assert (error["name"], error["reason"]) == ("Timeout", "timeout")
+
+
+def test_a_job_that_forks_ten_thousand_processes_ends_as_too_many_processes(server):
+    error = error_of(server.run(FORK_TEN_THOUSAND, "python3", seconds=30))
+    assert (error["name"], error["reason"]) == ("TooManyProcesses", "processes")
+
+
+def test_a_job_whose_children_fork_on_ends_as_too_many_processes(server):
+    error = error_of(server.run("bomb() { bomb | bomb & }; bomb; sleep 600", seconds=30))
+    assert (error["name"], error["reason"]) == ("TooManyProcesses", "processes")
 
 
 def test_a_daemon_does_not_outlive_its_job(server):

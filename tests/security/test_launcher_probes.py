@@ -163,7 +163,7 @@ LAYERS = {
     ),
     "view of files": (
         "namespaces.complete = lambda *_, **__: None; namespaces.prepare = lambda _: None; "
-        "namespaces.PRIVATE = ()",
+        "namespaces._PRIVATE = ()",
         "see_system_state",
     ),
 }  # fmt: skip

@@ -5,8 +5,10 @@ of the user's runs outside the launcher, in any phase.
 """
 
 import asyncio
+import errno
 import hashlib
 import shutil
+import signal
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -35,6 +37,7 @@ FRESH_LOCK_S = 3600
 GRACE_S = 2.0
 JOB_FILE_BYTES = 2 * 1024**3
 INSTALL_FILE_BYTES = 8 * 1024**3
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class JobFault(Exception):
@@ -152,6 +155,10 @@ class Executor:
             raise JobFault(type(error).__name__, str(error)) from error
         except LaunchError as error:
             raise JobFault("SandboxError", str(error)) from error
+        except OSError as error:
+            if error.errno not in _DISK_FULL:
+                raise
+            raise JobFault("DiskFull", f"the worker's disk is full: {error}") from error
 
     async def _run_code(self, execution: Execution) -> tuple[bool, bytes]:
         job, language, folder = execution.job, execution.language, execution.folder
@@ -262,11 +269,12 @@ class Executor:
         return ended, out.tail + (err.tail if is_tool else b"")
 
     def _limits(self, command: Command) -> Limits:
-        memory = self.settings.job_memory_mb
+        memory, disk = self.settings.job_memory_mb, self.settings.job_disk_mb
         installs = bool(command.writable)
         return Limits(
             memory_bytes=memory * 1024 * 1024 if memory else None,
             processes=self.settings.job_processes,
+            disk_bytes=disk * 1024 * 1024 if disk else None,
             file_size_bytes=INSTALL_FILE_BYTES if installs else JOB_FILE_BYTES,
         )
 
@@ -281,7 +289,7 @@ class Executor:
             orjson.loads(outcome.result)
         except orjson.JSONDecodeError as error:
             raise JobFault("InvalidResult", f"the result is not JSON: {error}") from error
-        return outcome.success, outcome.result
+        return outcome.success, outcome.result if outcome.success else _with_reason(outcome.result, ended)
 
 
 def _open_folder(folder: Path) -> None:
@@ -302,10 +310,20 @@ def _check_end(ended: Exit, settings: Settings) -> None:
             raise JobFault("TooManyProcesses", f"the job started more than {settings.job_processes} processes")
         case KilledBy.CPU:
             raise JobFault("CpuLimit", "the job used more processor time than its limit")
+        case KilledBy.DISK:
+            raise JobFault("DiskFull", f"the job wrote more than its limit of {settings.job_disk_mb} MiB")
         case KilledBy.LAUNCHER_LOST:
             raise JobFault("SandboxError", "the sandbox's supervisor was killed")
         case _:
             return
+
+
+def _with_reason(result: bytes, ended: Exit) -> bytes:
+    """Why a script failed that no limit of ours has ended: the disk itself was full, or a signal came."""
+    if failures.DISK_IS_FULL in result or ended.signal == signal.SIGXFSZ:
+        return failures.with_reason(result, "DiskFull")
+    is_stranger = ended.signal is not None and ended.killed_by is None
+    return failures.with_reason(result, "Killed") if is_stranger else result
 
 
 def _completion(job: ClaimedJob, control: Control, *, success: bool, result: bytes, log: LogChunk | None) -> Completion:

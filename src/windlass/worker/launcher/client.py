@@ -26,7 +26,8 @@ _BOOT = (
     "main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])"
 )
 _POLICY_FILES = (
-    "confine.py", "identity.py", "kernel.py", "landlock.py", "namespaces.py", "seccomp.py", "supervisor.py", "warm.py",
+    "cgroups.py", "confine.py", "identity.py", "kernel.py", "landlock.py",
+    "meter.py", "namespaces.py", "seccomp.py", "supervisor.py", "warm.py",
 )  # fmt: skip
 # The loader, the allocator and OpenSSL read these when a process starts, which a fork does not.
 _READ_AT_START = ("LD_", "GLIBC_", "MALLOC_", "OPENSSL_")
@@ -58,6 +59,8 @@ class KilledBy(StrEnum):
     """More processes than `Limits.processes` at once."""
     CPU = "cpu"
     """More processor time than `Limits.cpu_seconds`."""
+    DISK = "disk"
+    """More than `Limits.disk_bytes` in the job's folder and its private file systems."""
     LAUNCHER_LOST = "launcher lost"
     """The fork server or the supervisor was killed."""
 
@@ -71,6 +74,7 @@ class Limits:
     open_files: int = 4096
     file_size_bytes: int = 1 << 40
     cpu_seconds: int | None = None
+    disk_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,7 +110,7 @@ def _close_files(request: Request, tier: str) -> None:
         return
     landlock.restrict(
         readable=request.readable,
-        writable=[request.cwd, *request.writable, *(namespaces.PRIVATE if tier in tiers.NAMESPACED else ())],
+        writable=[request.cwd, *request.writable, *namespaces.private(tier)],
         tcp=request.internet,
     )
 

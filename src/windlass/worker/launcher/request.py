@@ -17,6 +17,7 @@ class Limits(NamedTuple):
     open_files: int
     file_size_bytes: int
     cpu_seconds: int | None
+    disk_bytes: int | None
 
 
 class Request(NamedTuple):

@@ -17,6 +17,7 @@ import signal
 import socket
 
 from windlass.worker.launcher import kernel, namespaces, tiers, tree, warm
+from windlass.worker.launcher.cgroups import Group, Pool
 from windlass.worker.launcher.request import Control, Refused
 from windlass.worker.launcher.supervisor import prepare, supervise
 
@@ -74,7 +75,9 @@ class Server:
     def __init__(self, channel: socket.socket, tier: str):
         self._channel = channel
         self._tier = tier
-        self._supervisors: set[int] = set()
+        # Each with its control group, where there are any.
+        self._supervisors: dict[int, Group | None] = {}
+        self._groups = Pool.find()
         self._spare: socket.socket | None = None
         # Supervisors hold the reading end: it closes when this process ends, however it ends.
         self._lifeline, self._lifeline_end = os.pipe()
@@ -97,6 +100,7 @@ class Server:
         os.close(self._lifeline_end)
         self._give_spare([])
         self._wait_for_supervisors()
+        self._groups.close()
 
     def _notice_ended_children(self) -> None:
         os.set_blocking(self._wake_end, False)
@@ -135,6 +139,7 @@ class Server:
 
     def _fork_spare(self, *, must: bool = False) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        group = self._groups.take()
         try:
             pid = namespaces.fork(self._tier)
         except OSError:
@@ -145,23 +150,23 @@ class Server:
             return
         if pid == 0:
             ours.close()
-            self._become_supervisor(theirs)
+            self._become_supervisor(theirs, group)
         theirs.close()
-        self._supervisors.add(pid)
+        self._supervisors[pid] = group
         self._spare = ours
 
-    def _become_supervisor(self, orders: socket.socket) -> None:
+    def _become_supervisor(self, orders: socket.socket, group: Group | None) -> None:
         status: int | None = 1
         try:
             signal.set_wakeup_fd(-1)
             self._channel.close()
             for file in (self._lifeline_end, self._wake, self._wake_end):
                 os.close(file)
-            refusal = prepare(self._tier)
+            refusal = prepare(self._tier, group)
             _, files, _, _ = socket.recv_fds(orders, 16, _FILES_PER_LAUNCH, socket.MSG_CMSG_CLOEXEC)
             orders.close()
             if len(files) == _FILES_PER_LAUNCH:
-                supervise(socket.socket(fileno=files[0]), self._lifeline, files[1:], self._tier, refusal)
+                supervise(socket.socket(fileno=files[0]), self._lifeline, files[1:], self._tier, group, refusal)
             status = 0
         except warm.BecameJob:
             status = None
@@ -172,9 +177,11 @@ class Server:
 
     def _reap(self) -> None:
         while pid := _ended_child():
-            self._supervisors.discard(pid)
+            group = self._supervisors.pop(pid, None)
+            if group is not None:
+                self._groups.give_back(group)
         # What is left was handed up by a supervisor that was killed before its job.
-        for stray in set(tree.children(os.getpid())) - self._supervisors:
+        for stray in set(tree.children(os.getpid())) - self._supervisors.keys():
             tree.kill(stray)
             tree.kill_one(stray)
 

@@ -14,6 +14,8 @@ import time
 from typing import NoReturn
 
 from windlass.worker.launcher import confine, kernel, leftovers, namespaces, tree
+from windlass.worker.launcher.cgroups import Group
+from windlass.worker.launcher.meter import Meter
 from windlass.worker.launcher.request import Control, Refused, Request
 from windlass.worker.launcher.warm import BecameJob
 
@@ -22,18 +24,22 @@ _NO_START = 126
 _SHARED_MEMORY = "/dev/shm"
 
 
-def prepare(tier: str) -> Refused | None:
+def prepare(tier: str, group: Group | None) -> Refused | None:
     """Do what does not depend on the job, ahead of it; what to answer to any job where that fails."""
     os.setsid()
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     try:
+        if group is not None:
+            group.join()
         namespaces.prepare(tier)
     except OSError as error:
         return Refused.by("namespaces", error)
     return None
 
 
-def supervise(line: socket.socket, lifeline: int, stdio: list[int], tier: str, refusal: Refused | None) -> None:
+def supervise(
+    line: socket.socket, lifeline: int, stdio: list[int], tier: str, group: Group | None, refusal: Refused | None
+) -> None:
     """Run the one job that the worker asks for on `line`; returns when nothing of it is left.
 
     `refusal` is what `prepare` gave. Raises BecameJob in the process of a job that runs without exec.
@@ -45,6 +51,8 @@ def supervise(line: socket.socket, lifeline: int, stdio: list[int], tier: str, r
     try:
         request = Request.decode(asked)
         _show_files(tier, request, refusal)
+        if group is not None:
+            group.limit(memory_bytes=request.limits.memory_bytes, processes=request.limits.processes)
         pid = _start(request, stdio, tier)
     except BecameJob:
         line.detach()  # its file is closed, and the number may soon be another's
@@ -55,7 +63,8 @@ def supervise(line: socket.socket, lifeline: int, stdio: list[int], tier: str, r
         control.send({"layer": "request", "errno": 0, "message": f"unreadable request: {error}"})
     else:
         control.send({"pid": tree.children(tree.own_pid())[0]})
-        control.send(Supervisor(request, pid, control, lifeline).run())
+        meter = Meter(request.limits, folder=request.cwd, private=namespaces.private(tier), group=group)
+        control.send(Supervisor(request, pid, control, lifeline, meter).run())
 
 
 def _show_files(tier: str, request: Request, refusal: Refused | None) -> None:
@@ -70,7 +79,7 @@ def _show_files(tier: str, request: Request, refusal: Refused | None) -> None:
 class Supervisor:
     """The watch over one running job."""
 
-    def __init__(self, request: Request, pid: int, control: Control, lifeline: int):
+    def __init__(self, request: Request, pid: int, control: Control, lifeline: int, meter: Meter):
         self._request = request
         self._pid = pid
         self._control = control
@@ -80,7 +89,7 @@ class Supervisor:
         self._own_pid = tree.own_pid()
         self._doomed = False
         self._killed_by: str | None = None
-        self._peak_bytes = 0
+        self._meter = meter
         self._kill_at: float | None = None
         self._watch_at = time.monotonic() + _WATCH_SECONDS
 
@@ -96,6 +105,8 @@ class Supervisor:
         status = self._kill_everything()
         if not self._is_first and self._request.uid_is_own and self._request.uid is not None:
             leftovers.remove(_SHARED_MEMORY, self._request.uid)
+        if self._killed_by is None and self._meter.was_killed_for_memory():
+            self._killed_by = "memory"
         return self._report(status)
 
     def _patience_ms(self) -> float:
@@ -134,16 +145,9 @@ class Supervisor:
             self._check_limits()
 
     def _check_limits(self) -> None:
-        pids = tree.descendants(self._own_pid)
-        limits = self._request.limits
-        used = tree.resident_bytes(pids)
-        if limits.memory_bytes is not None and used > limits.memory_bytes:
-            used = tree.proportional_bytes(pids)
-            if used > limits.memory_bytes:
-                self._kill("memory")
-        self._peak_bytes = max(self._peak_bytes, used)
-        if limits.processes is not None and len(pids) > limits.processes:
-            self._kill("processes")
+        excess = self._meter.excess(tree.descendants(self._own_pid))
+        if excess is not None:
+            self._kill(excess)
 
     def _kill(self, reason: str) -> None:
         self._killed_by = self._killed_by or reason
@@ -179,7 +183,7 @@ class Supervisor:
         return {
             "code": None if number else os.waitstatus_to_exitcode(status),
             "signal": number,
-            "max_rss_bytes": max(self._peak_bytes, usage.ru_maxrss * 1024),
+            "max_rss_bytes": max(self._meter.peak_bytes, usage.ru_maxrss * 1024),
             "user_ms": round(usage.ru_utime * 1000),
             "sys_ms": round(usage.ru_stime * 1000),
             "killed_by": self._killed_by or ("cpu" if number == signal.SIGXCPU else None),
