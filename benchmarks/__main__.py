@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import endurance, logs, runs, weight
+from benchmarks import endurance, logs, runs, submit, weight
 from benchmarks.figures import HEADER, Figure, Samples
 from benchmarks.instance import Instance, free_port, started
 from benchmarks.machine import describe
@@ -17,6 +17,7 @@ CASES: dict[str, Case] = {
     "runs": runs.figures,
     "logs": logs.figures,
     "weight": weight.figures,
+    "submit": submit.figures,
     "endurance": endurance.figures,
 }
 

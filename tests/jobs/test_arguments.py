@@ -24,7 +24,7 @@ SCHEMA = json.dumps({
 
 def refusal(args):
     with pytest.raises(InvalidArguments) as caught:
-        arguments.check(SCHEMA, json.dumps(args).encode())
+        arguments.check(SCHEMA, [args])
     return str(caught.value)
 
 
@@ -35,7 +35,7 @@ def refusal(args):
     {"n": 1, "mail": "formats are not enforced"},
 ])  # fmt: skip
 def test_fitting_arguments_pass(args):
-    arguments.check(SCHEMA, json.dumps(args).encode())
+    arguments.check(SCHEMA, [args])
 
 
 @pytest.mark.parametrize("args, words", [
@@ -52,12 +52,21 @@ def test_a_refusal_tells_a_few_problems_and_not_a_thousand():
     assert refusal({"n": 1, "tags": list(range(1000))}).count("tags.") == 5
 
 
-def test_without_a_schema_everything_fits():
-    arguments.check(None, b'{"a":1}')
+def test_a_refusal_tells_which_of_many_it_is_about():
+    with pytest.raises(InvalidArguments, match=r"^2: n: "):
+        arguments.check(SCHEMA, [{"n": 0}, {"n": 1}, {"n": "x"}, {"n": "y"}])
+
+
+@pytest.mark.parametrize("body, words", [
+    (b"{", "not JSON"), (b"{}", "array"), (b"null", "array"), (b'[{}, 7]', "1: "), (b"[[]]", "0: "), (b"[null]", "0: "),
+])  # fmt: skip
+def test_a_batch_is_an_array_of_objects(body, words):
+    with pytest.raises(BadRequest, match=words):
+        arguments.parse_many(body)
 
 
 def test_a_stored_schema_that_is_none_lets_everything_through():
-    arguments.check('{"type": 7}', b'{"a":1}')
+    arguments.check('{"type": 7}', [{"a": 1}])
 
 
 @pytest.mark.parametrize("schema", [{"type": 7}, {"properties": []}, {"required": "n"}])
@@ -106,11 +115,11 @@ def test_a_schema_makes_the_server_read_no_file_and_no_url(tmp_path, where):
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "properties": {"n": {"$ref": place}}}
     with pytest.raises(BadRequest, match="not fetched"):
         arguments.check_schema(schema)
-    arguments.check(json.dumps(schema), b'{"n": 1}')  # stored before it was checked: it holds nobody to anything
+    arguments.check(json.dumps(schema), [{"n": 1}])  # stored before it was checked: it holds nobody to anything
 
 
 def test_a_schema_may_refer_to_its_own_parts():
     schema = {"$defs": {"size": {"type": "integer"}}, "properties": {"n": {"$ref": "#/$defs/size"}}}
     arguments.check_schema(schema)
     with pytest.raises(InvalidArguments):
-        arguments.check(json.dumps(schema), b'{"n": "x"}')
+        arguments.check(json.dumps(schema), [{"n": "x"}])

@@ -13,7 +13,6 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 
 from windlass.api.state import App
-from windlass.auth.identity import identify
 from windlass.auth.permissions import ANY_PATH, Capability, Principal, require
 from windlass.db.pool import Transaction
 from windlass.errors import Forbidden, Misconfigured, Unauthenticated
@@ -47,6 +46,7 @@ class Declaration:
     path: str
     endpoint: Callable[..., Any]
     access: Access
+    lean: bool
     options: dict[str, Any]
 
 
@@ -59,9 +59,9 @@ class Routes:
 
     def route(
         self, method: str, path: str, capability: Capability | None, *, anonymous: bool = False,
-        kind: str | None = None, defers_path: bool = False, acts: bool = False, **options: Any,
+        kind: str | None = None, defers_path: bool = False, acts: bool = False, lean: bool = False, **options: Any,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
-        """Declare a handler."""
+        """Declare a handler. `lean` is for the few that are called again and again: see `lean.py`."""
         if (capability is None) != anonymous:
             raise Misconfigured(f"{method} {path}: a route needs a capability or must say that it is anonymous")
         access = Access(capability=capability, anonymous=anonymous, kind=kind, defers_path=defers_path,
@@ -69,7 +69,7 @@ class Routes:
 
         def declare(endpoint: Callable[..., Any]) -> Callable[..., Any]:
             self.declared.append(
-                Declaration(method=method, path=path, endpoint=endpoint, access=access, options=options)
+                Declaration(method=method, path=path, endpoint=endpoint, access=access, lean=lean, options=options)
             )
             return endpoint
 
@@ -103,22 +103,23 @@ class Caller:
 
     async def renewed(self) -> "Caller":
         """The same caller with the rights of this moment, for a handler that has just given them some."""
-        async with self.app.database.system_statement() as tx:
-            principal = await identify(tx, self.app.keys, self.token, self.principal.workspace)
+        principal = await self.app.identities.find(self.token, self.principal.workspace)
         return replace(self, principal=principal)
 
 
 def mount(app: FastAPI, every: list[Routes], prefix: str) -> None:
-    """Add declared routes to the application; the access of each is kept on the route object."""
-    for routes in every:
-        for item in routes.declared:
-            options: dict[str, Any] = {"response_model": None} | item.options
-            app.router.add_api_route(
-                prefix + item.path, item.endpoint, methods=[item.method], tags=[routes.tag],
-                dependencies=[Depends(enforce)], operation_id=f"{routes.tag}_{item.endpoint.__name__}",
-                **options,
-            )  # fmt: skip
-            vars(app.router.routes[-1])["access"] = item.access
+    """Add declared routes to the application, those first that are called again and again, because the router asks one
+    after another; the access of each is kept on the route object.
+    """
+    declared = [(item, routes.tag) for routes in every for item in routes.declared]
+    for item, tag in sorted(declared, key=lambda pair: not pair[0].lean):
+        options: dict[str, Any] = {"response_model": None} | item.options
+        app.router.add_api_route(
+            prefix + item.path, item.endpoint, methods=[item.method], tags=[tag],
+            dependencies=[Depends(enforce)], operation_id=f"{tag}_{item.endpoint.__name__}",
+            **options,
+        )  # fmt: skip
+        vars(app.router.routes[-1]).update(access=item.access, lean=item.lean)
 
 
 def check_declared(app: FastAPI) -> None:
@@ -130,6 +131,15 @@ def check_declared(app: FastAPI) -> None:
 
 async def enforce(request: Request) -> Caller | None:
     """Identify the caller and check the route's declaration. None only on anonymous routes without a token."""
+    return await _admit(request, may_recall=False)
+
+
+async def recall(request: Request) -> Caller | None:
+    """The same, but the principal may be one of a moment ago, which is good enough to say yes."""
+    return await _admit(request, may_recall=True)
+
+
+async def _admit(request: Request, *, may_recall: bool) -> Caller | None:
     access: Access = request.scope["route"].access
     token, by_cookie = presented_token(request)
     if token is None:
@@ -142,8 +152,8 @@ async def enforce(request: Request) -> Caller | None:
         return None
     app: App = request.app.state.windlass
     workspace = request.path_params.get("workspace")
-    async with app.database.system_statement() as tx:
-        principal = await identify(tx, app.keys, token, workspace)
+    identify = app.identities.recall if may_recall else app.identities.find
+    principal = await identify(token, workspace)
     _authorize(principal, access, request)
     return Caller(principal=principal, app=app, address=client_address(request), token=token)
 

@@ -5,6 +5,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from windlass import errors
 from windlass.telemetry import get_logger
@@ -30,6 +31,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(asyncpg.DataError, _unstorable)
     app.add_exception_handler(asyncpg.ProgramLimitExceededError, _unstorable)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -65,6 +67,10 @@ async def _unstorable(request: Request, error: Exception) -> Response:
     return PlainTextResponse(
         "a value cannot be stored: it holds a NUL or half a character, or is too large or too long", 400
     )
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return PlainTextResponse("the client left before its request was whole", 400)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

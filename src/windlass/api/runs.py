@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -13,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from windlass.api.access import UI_HEADER, Caller
 from windlass.api.responses import raw_json, text
 from windlass.errors import BadRequest
-from windlass.jobs import arguments, wait
+from windlass.jobs import arguments
 from windlass.jobs.model import RunRequest
+from windlass.jobs.push import new_id
 
 MAX_DELAY_S = 10 * 365 * 24 * 3600
 
@@ -45,8 +47,12 @@ async def run_request(
     body = await request.body() if request.method == "POST" else _payload(query.payload)
     headers = {_argument(name): value for name, value in _copied(request.headers, query.include_header).items()}
     extra = headers | _copied(request.query_params, query.include_query)
+    return _asked(request, query, _merged(extra, body), path=path, hash=hash)
+
+
+def _asked(request: Request, query: RunQuery, args: bytes, *, path: str | None, hash: int | None) -> RunRequest:
     return RunRequest(
-        path=path, hash=hash, args=_merged(extra, body), tag=query.tag, timeout=query.timeout,
+        path=path, hash=hash, args=args, tag=query.tag, timeout=query.timeout,
         scheduled_for=_aware(query.scheduled_for), scheduled_in_secs=query.scheduled_in_secs,
         parent_job=query.parent_job, root_job=query.root_job, job_id=query.job_id,
         visible_to_owner=not query.invisible_to_owner,
@@ -54,12 +60,30 @@ async def run_request(
     )  # fmt: skip
 
 
-async def wait_for_result(caller: Caller, job_id: UUID) -> Response:
-    """The result of a job that this caller launched: 200 when it succeeded, 500 with the error object when it failed,
-    408 when it runs on beyond the wait limit.
+async def batch_request(
+    request: Request, query: RunQuery, *, path: str | None = None, hash: int | None = None
+) -> RunRequest:
+    """What the request asks to run many times: the body is the array of arguments, all else holds for each."""
+    if query.job_id is not None or query.include_header or query.include_query:
+        raise BadRequest("job_id, include_header, include_query: not with a batch")
+    return _asked(request, query, await request.body(), path=path, hash=hash)
+
+
+async def run_and_wait(
+    caller: Caller, request: RunRequest, *, key: str | None = None, queue_limit: int | None = None
+) -> Response:
+    """Launch, then answer the result: 200 when the job succeeded, 500 with the error object when it failed, 408 when it
+    runs on beyond the wait limit.
     """
-    app = caller.app
-    outcome = await wait.wait_for(app.database, app.listener, job_id, timeout=app.settings.timeout_wait_result)
+    app, timeout = caller.app, caller.app.settings.timeout_wait_result
+    if key is None and request.job_id is None:
+        job_id = new_id()
+        with app.outcomes.expecting(job_id) as expected:
+            await app.submissions.submit(caller.principal, replace(request, job_id=job_id), queue_limit=queue_limit)
+            outcome = await app.outcomes.wait(expected, timeout=timeout)
+    else:
+        job_id = await app.submissions.submit(caller.principal, request, key=key, queue_limit=queue_limit)
+        outcome = await app.outcomes.find(job_id, timeout=timeout)
     if outcome is None:
         return text(f"job {job_id} is still running; its result can be read later", 408)
     return raw_json(outcome.result, 200 if outcome.success else 500)

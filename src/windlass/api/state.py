@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from windlass.auth.identity import Keys
+from windlass.auth.identity import Identities
 from windlass.db.listen import Listener
 from windlass.db.pool import Database
+from windlass.jobs.submit import Submissions
+from windlass.jobs.wait import Outcomes
 from windlass.settings import Settings
 
 
@@ -15,4 +17,6 @@ class App:
     settings: Settings
     database: Database
     listener: Listener
-    keys: Keys
+    identities: Identities
+    submissions: Submissions
+    outcomes: Outcomes

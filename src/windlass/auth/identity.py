@@ -1,18 +1,27 @@
 """From a presented token to a `Principal`. Called once a request by `api/access.py`; unknown, expired, disabled or
-removed means Unauthenticated, never a lesser role.
+removed means Unauthenticated, never a lesser role. `Identities` remembers the answer for a moment, for the routes that
+ask again and again.
 """
 
+import asyncio
 import hmac
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from windlass.auth import tokens
 from windlass.auth.permissions import SUPERADMIN_EMAIL, Principal
-from windlass.db.pool import Transaction
+from windlass.db.pool import Database, Transaction
 from windlass.errors import Forbidden, NotFound, Unauthenticated
 
 queries = tokens.queries
+
+CHANNEL = "identities"
+MEMORY_S = 0.5
+MEMORY_SIZE = 4096
+_Key = tuple[bytes, str | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +39,68 @@ async def identify(tx: Transaction[None], keys: Keys, token: str, workspace: str
     workspace.
     """
     if keys.superadmin_secret and hmac.compare_digest(token.encode(), keys.superadmin_secret.encode()):
-        principal = Principal(
+        if workspace is not None and not await queries.workspace_exists(tx.connection, workspace=workspace):
+            raise NotFound(f"workspace {workspace} does not exist")
+        return Principal(
             email=SUPERADMIN_EMAIL, username="superadmin", role="superadmin", workspace=workspace, is_super_admin=True
         )
-    else:
-        row, job_id = await _find(tx, keys, token, workspace)
-        principal = _principal(row, workspace, job_id)
-    await _check_workspace(tx, principal)
+    row, job_id = await _find(tx, keys, token, workspace)
+    principal = _principal(row, workspace, job_id)
+    if workspace is not None and not row["workspace_exists"]:
+        raise NotFound(f"workspace {workspace} does not exist")
     return principal
+
+
+class Identities:
+    """The principals of one server process, remembered for half a second by token and workspace.
+
+    A change in the database makes every process forget at once (`CHANNEL`); should the news be lost, it is seen when
+    the half second is over. Refusals are not remembered, and whoever refuses by `recall` asks `find` before it says so.
+    """
+
+    def __init__(self, database: Database, keys: Keys, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._keys = keys
+        self._clock = clock
+        self._known: dict[_Key, tuple[float, Principal]] = {}
+        self._finding: dict[_Key, asyncio.Task[Principal]] = {}
+
+    async def recall(self, token: str, workspace: str | None) -> Principal:
+        """The principal of a moment ago, with the errors of `identify`. Many who ask at once are answered together."""
+        key = tokens.hash_of(token), workspace
+        until, principal = self._known.get(key, (0.0, None))
+        if principal is not None and self._clock() < until:
+            return principal
+        finding = self._finding.get(key)
+        if finding is None:
+            finding = self._finding[key] = asyncio.create_task(self._find(token, key))
+        return await asyncio.shield(finding)
+
+    async def find(self, token: str, workspace: str | None) -> Principal:
+        """The principal of this moment, as `identify` has it, with its errors."""
+        async with self._database.system_statement() as tx:
+            return await identify(tx, self._keys, token, workspace)
+
+    def forget(self) -> None:
+        """Somebody's rights have changed."""
+        self._known.clear()
+        self._finding.clear()
+
+    async def _find(self, token: str, key: _Key) -> Principal:
+        until, me = self._clock() + MEMORY_S, asyncio.current_task()
+        try:
+            principal = await self.find(token, key[1])
+            if self._finding.get(key) is me:  # else it may be from before a change
+                self._keep(key, until, principal)
+            return principal
+        finally:
+            if self._finding.get(key) is me:
+                del self._finding[key]
+
+    def _keep(self, key: _Key, until: float, principal: Principal) -> None:
+        if len(self._known) >= MEMORY_SIZE:
+            self._known.clear()
+        self._known[key] = until, principal
 
 
 async def _find(tx: Transaction[None], keys: Keys, token: str, workspace: str | None) -> tuple[Any, str | None]:
@@ -107,10 +170,3 @@ def _folders(text: str | None, names: set[str]) -> dict[str, tuple[str, ...]]:
         if is_owner:
             owned.append(folder["name"])
     return {"read": tuple(read), "write": tuple(write), "owned": tuple(owned)}
-
-
-async def _check_workspace(tx: Transaction[None], principal: Principal) -> None:
-    if principal.workspace is None or (principal.role != "superadmin" and principal.job_id is None):
-        return  # membership already proved that the workspace exists
-    if not await queries.workspace_exists(tx.connection, workspace=principal.workspace):
-        raise NotFound(f"workspace {principal.workspace} does not exist")

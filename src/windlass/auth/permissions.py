@@ -4,7 +4,7 @@ A capability is `<domain>:<action>`. A role is a set of capabilities; a scope of
 written the same way, with an optional kind and path: `jobs:run:scripts:f/team/*`. Missing means no.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -126,6 +126,15 @@ class Principal:
             "read": (*self.principals, *(f"f/{folder}" for folder in self.folders_read)),
             "write": (*self.principals, *(f"f/{folder}" for folder in self.folders_write)),
         }
+
+    def may_read(self, path: str, shared_with: Iterable[str] = ()) -> bool:
+        """Whether this principal may see an item at the path that was shared with these names; the policies of the
+        database say the same."""
+        return (
+            self.is_admin
+            or paths.owner(path) in (*self.principals, *(f"f/{folder}" for folder in self.folders_read))
+            or not set(self.principals).isdisjoint(shared_with)
+        )
 
     def may_write(self, path: str) -> bool:
         """Whether this principal may create or change an item at the path (item grants aside)."""

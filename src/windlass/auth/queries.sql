@@ -41,7 +41,9 @@ SELECT value::text FROM made UNION ALL SELECT value::text FROM instance_setting 
 -- name: find_by_token^
 -- The account behind a token, with its place in one workspace.
 SELECT a.email, a.super_admin, a.must_change_password, t.scopes, t.workspace_id AS token_workspace, t.read_only,
-       t.token_prefix, CASE t.kind WHEN 'token' THEN t.expiration END AS expires_at, t.last_used_at < now() - interval '1 minute' AS is_stale, p.*
+       t.token_prefix, CASE t.kind WHEN 'token' THEN t.expiration END AS expires_at,
+       t.last_used_at < now() - interval '1 minute' AS is_stale,
+       EXISTS (SELECT 1 FROM workspace w WHERE w.id = :workspace::text AND NOT w.deleted) AS workspace_exists, p.*
 FROM token t
 JOIN account a USING (email)
 LEFT JOIN LATERAL (
@@ -59,7 +61,8 @@ WHERE t.token_hash = :token_hash AND (t.expiration IS NULL OR t.expiration > now
 -- The account that a running attempt of a job acts for, with its place in the job's workspace.
 SELECT a.email, a.super_admin, false AS must_change_password, NULL::text[] AS scopes,
        j.workspace_id AS token_workspace, false AS read_only, NULL::text AS token_prefix, NULL::timestamptz AS expires_at,
-       false AS is_stale, p.*
+       false AS is_stale,
+       EXISTS (SELECT 1 FROM workspace w WHERE w.id = j.workspace_id AND NOT w.deleted) AS workspace_exists, p.*
 FROM job_queue q
 JOIN job j USING (id)
 JOIN account a ON a.email = j.permissioned_as_email

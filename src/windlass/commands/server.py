@@ -1,6 +1,7 @@
 """`windlass server`: the API, the web UI and, on the leader, maintenance."""
 
 import asyncio
+import gc
 import sys
 
 import uvicorn
@@ -18,8 +19,10 @@ async def run(settings: Settings) -> int:
     if not settings.is_supervised:
         await databases.prepare(settings)
     database = databases.make_database(settings, databases.SERVER_POOL)
+    app = create_app(settings, database)
+    gc.freeze()  # what is here now stays: looking for garbage in it again and again is a tenth of a busy server's time
     server = uvicorn.Server(uvicorn.Config(
-        create_app(settings, database), host=settings.host, port=settings.port, log_level="warning", access_log=False,
+        app, host=settings.host, port=settings.port, log_level="warning", access_log=False,
         loop="none", http="httptools", ws="none", timeout_graceful_shutdown=5, timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False, backlog=2048,
     ))  # fmt: skip

@@ -6,7 +6,7 @@ polls slowly besides. On reconnect every waiter is woken.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -28,6 +28,11 @@ class Listener:
         self._channels = channels
         self._is_away = False
         self._waiters: dict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
+        self._callbacks: dict[str, list[Callable[[str], None]]] = defaultdict(list)
+
+    def on(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Call this with the payload of all news of a channel, and with "" when some may have been missed."""
+        self._callbacks[channel].append(callback)
 
     @asynccontextmanager
     async def subscribe(self, channel: str, payload: str = "") -> AsyncIterator[asyncio.Event]:
@@ -67,11 +72,16 @@ class Listener:
             connection.terminate()
 
     def _on_news(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        for callback in self._callbacks[channel]:
+            callback(str(payload))
         for name in (*str(payload).split(","), ""):
             for event in self._waiters.get((channel, name), ()):
                 event.set()
 
     def _wake_all(self) -> None:
+        for callbacks in self._callbacks.values():
+            for callback in callbacks:
+                callback("")
         for events in self._waiters.values():
             for event in events:
                 event.set()

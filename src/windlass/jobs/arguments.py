@@ -5,6 +5,8 @@ argument that is not required means "not given".
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -42,19 +44,30 @@ def encode(args: dict[str, Any]) -> bytes:
         raise BadRequest(f"args: {error}") from error
 
 
-def check(schema: str | None, args: bytes) -> None:
-    """Raise InvalidArguments that names the field and the reason when the arguments do not fit."""
-    if schema is None:
+def parse_many(body: bytes) -> list[dict[str, Any]]:
+    """The arguments of each job of a batch. BadRequest when the body is not a JSON array of objects."""
+    try:
+        values = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from error
+    if not isinstance(values, list):
+        raise BadRequest(f"a batch is a JSON array of arguments, not {type(values).__name__}")
+    wrong = next((number for number, value in enumerate(values) if not isinstance(value, dict)), None)
+    if wrong is not None:
+        raise BadRequest(f"{wrong}: arguments must be a JSON object, not {type(values[wrong]).__name__}")
+    return values
+
+
+def check(schema: str, many: Sequence[dict[str, Any]]) -> None:
+    """Raise InvalidArguments that names the field and the reason when arguments do not fit, and which of many."""
+    checker = _checker(schema)
+    if checker is None:
         return
-    validator = _validator(schema)
-    if validator is None:
-        return
-    given = parse(args)
-    required = orjson.loads(schema).get("required") or ()
-    kept = {name: value for name, value in given.items() if value is not None or name in required}
-    problems = [error for error in validator.iter_errors(kept) if not _is_reference(kept, error.instance_path)]
-    if problems:
-        raise InvalidArguments("; ".join(_sentence(error) for error in problems[:5]))
+    for number, given in enumerate(many):
+        problems = checker.problems(given)
+        if problems:
+            which = f"{number}: " if len(many) > 1 else ""
+            raise InvalidArguments(which + "; ".join(problems))
 
 
 def check_schema(schema: dict[str, Any] | None) -> None:
@@ -67,12 +80,31 @@ def check_schema(schema: dict[str, Any] | None) -> None:
         raise BadRequest(f"schema: {error}") from error
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Checker:
+    """A schema, compiled."""
+
+    validator: Any
+    required: frozenset[str]
+
+    def problems(self, given: dict[str, Any]) -> list[str]:
+        """What is wrong, the first few sentences."""
+        if self.validator.is_valid(given):
+            return []
+        kept = {name: value for name, value in given.items() if value is not None or name in self.required}
+        found = self.validator.iter_errors(kept)
+        return [_sentence(error) for error in found if not _is_reference(kept, error.instance_path)][:5]
+
+
 @lru_cache(maxsize=512)
-def _validator(schema: str) -> Any:
+def _checker(schema: str) -> _Checker | None:
     try:
-        return jsonschema_rs.validator_for(schema, validate_formats=False, retriever=_refuse_to_fetch)
+        validator = jsonschema_rs.validator_for(schema, validate_formats=False, retriever=_refuse_to_fetch)
     except (ValueError, jsonschema_rs.ValidationError):
         return None  # stored before it was checked; running is better than refusing
+    parsed = orjson.loads(schema)
+    required = parsed.get("required") if isinstance(parsed, dict) else None
+    return _Checker(validator=validator, required=frozenset(required or ()))
 
 
 def _refuse_to_fetch(uri: str) -> Any:

@@ -36,7 +36,7 @@ class RunRequest:
     """What somebody asks to run. `args` is the raw JSON object; exactly one of path, hash and code says what.
 
     `scheduled_in_secs` counts on the database's clock. `job_id` lets the caller choose the id, which makes the request
-    idempotent: a second one with the same id is a Conflict.
+    idempotent: the same request with the same id launches nothing more, another one is a Conflict.
     """
 
     kind: JobKind = JobKind.SCRIPT
@@ -60,16 +60,23 @@ class RunRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Runnable:
-    """What a request resolved to."""
+class Version:
+    """A deployed version of a script, as far as running it goes.
 
-    path: str | None
-    hash: int | None
+    `readers` are the names that it was shared with; `error` says why it has no lock and gets none; `stamp` changes
+    whenever the version is written.
+    """
+
+    path: str
+    hash: int
     language: str
-    tag: str
+    tag: str | None
     timeout: int | None
-    priority: int
+    priority: int | None
     schema: str | None
+    readers: frozenset[str]
+    error: str | None
+    stamp: str
 
 
 @dataclass(frozen=True, kw_only=True)

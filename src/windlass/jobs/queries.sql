@@ -1,38 +1,129 @@
 -- name: resolve_script_by_path^
--- The version that a run by path takes: the newest that has its lock, else the newest whose lock is still being made.
-SELECT path, hash, language, tag, timeout, priority, schema::text AS schema, lock IS NOT NULL AS is_locked, lock_error_logs
+-- The version that a run by path takes.
+SELECT path, hash, language, tag, timeout, priority, schema::text AS schema, lock IS NOT NULL AS is_locked, lock_error_logs,
+       extra_perms::text AS extra_perms, xmin::text AS stamp
 FROM script
-WHERE workspace_id = :workspace AND path = :path AND NOT deleted
-  AND EXISTS (SELECT 1 FROM script current WHERE current.workspace_id = :workspace AND current.path = :path
-              AND NOT current.archived AND NOT current.deleted)
-ORDER BY (lock IS NOT NULL) DESC, (lock_error_logs IS NULL) DESC, created_at DESC
-LIMIT 1;
+WHERE workspace_id = :workspace AND hash = runnable_hash(:workspace, :path);
 
 -- name: resolve_script_by_hash^
 -- One version, whatever came after it.
-SELECT path, hash, language, tag, timeout, priority, schema::text AS schema, lock IS NOT NULL AS is_locked, lock_error_logs
+SELECT path, hash, language, tag, timeout, priority, schema::text AS schema, lock IS NOT NULL AS is_locked, lock_error_logs,
+       extra_perms::text AS extra_perms, xmin::text AS stamp
 FROM script
 WHERE workspace_id = :workspace AND hash = :hash AND NOT deleted;
 
--- name: push_job$
--- A job is born: its row, its place in the queue, its audit entry, and the news. One statement, so all or nothing.
-WITH born AS (
+-- name: push_jobs
+-- Jobs are born: each with its row, its place in the queue and its audit entry, and the news once for each tag. One
+-- statement, so all or nothing, but for those that come back as not born, because their key or their id is taken, and those
+-- that do not come back: `terms` has lost theirs, since the guarded version was changed or replaced. Sorted, so that no two
+-- statements wait for each other.
+WITH terms AS MATERIALIZED (
+    SELECT t.*
+    FROM ROWS FROM (json_to_recordset(:terms::json) AS (
+        workspace text, kind text, path text, hash bigint, language text, code text, lock text, entrypoint text, tag text,
+        timeout integer, priority smallint, parent_job uuid, root_job uuid, created_by text, email text, trigger_kind text,
+        visible_to_owner boolean, scheduled_for timestamptz, scheduled_in_secs integer, operation text, guard_path text,
+        guard_hash bigint, guard_stamp text
+    )) WITH ORDINALITY AS t (
+        workspace_id, kind, path, hash, language, code, lock, entrypoint, tag, timeout, priority, parent_job, root_job,
+        created_by, email, trigger_kind, visible_to_owner, moment, delay, operation, guard_path, guard_hash, guard_stamp,
+        number)
+    WHERE guard_hash IS NULL OR (
+        (guard_path IS NULL OR guard_hash = runnable_hash(workspace_id, guard_path))
+        AND EXISTS (SELECT FROM script s WHERE s.workspace_id = t.workspace_id AND s.hash = t.guard_hash
+                    AND s.xmin::text = t.guard_stamp AND NOT s.deleted))
+), asked AS MATERIALIZED (
+    SELECT b.id, b.args, b.key, b.fingerprint, terms.*
+    FROM unnest(:ids::uuid[], :args::text[], :places::bigint[], :keys::text[], :fingerprints::bytea[])
+         AS b (id, args, place, key, fingerprint)
+    JOIN terms ON terms.number = b.place
+    ORDER BY b.key, b.id
+), keyed AS (
+    INSERT INTO job_idempotency (workspace_id, key, job_id, request_hash)
+    SELECT workspace_id, key, id, fingerprint FROM asked WHERE key IS NOT NULL
+    ON CONFLICT DO NOTHING
+    RETURNING job_id
+), born AS (
     INSERT INTO job (id, workspace_id, kind, runnable_path, runnable_hash, language, raw_code, raw_lock, entrypoint, args,
                      tag, timeout, priority, parent_job, root_job, created_by, permissioned_as, permissioned_as_email,
                      trigger_kind, visible_to_owner)
-    VALUES (:id, :workspace, :kind, :path, :hash, :language, :code, :lock, :entrypoint, :args::json,
-            :tag, :timeout, :priority, :parent_job, :root_job, :created_by, :permissioned_as, :email,
-            :trigger_kind, :visible_to_owner)
+    SELECT id, workspace_id, kind, path, hash, language, code, lock, entrypoint, args::json, tag, timeout, priority,
+           parent_job, root_job, created_by, 'u/' || created_by, email, trigger_kind, visible_to_owner
+    FROM asked WHERE key IS NULL OR id IN (SELECT job_id FROM keyed)
+    ON CONFLICT (id) DO NOTHING
     RETURNING id
 ), queued AS (
     INSERT INTO job_queue (id, workspace_id, tag, priority, scheduled_for)
-    VALUES (:id, :workspace, :tag, :priority,
-            coalesce(:scheduled_for::timestamptz, now() + make_interval(secs => coalesce(:scheduled_in_secs::integer, 0))))
+    SELECT id, workspace_id, tag, priority, coalesce(moment, now() + make_interval(secs => coalesce(delay, 0)))
+    FROM asked WHERE id IN (SELECT id FROM born)
 ), noted AS (
     INSERT INTO audit_log (workspace_id, username, operation, action_kind, resource, parameters)
-    VALUES (:workspace, :created_by, :operation, 'Execute', :path, jsonb_build_object('job', :id::uuid))
+    SELECT workspace_id, created_by, operation, 'Execute', path, jsonb_build_object('job', id)
+    FROM asked WHERE id IN (SELECT id FROM born)
+), told AS (
+    SELECT pg_notify('job_queued', tag)
+    FROM (SELECT DISTINCT tag FROM asked WHERE id IN (SELECT id FROM born)) news
 )
-SELECT pg_notify('job_queued', :tag) FROM born;
+SELECT id, id IN (SELECT id FROM born) AS is_born, (SELECT count(*) FROM told) AS told FROM asked;
+
+-- name: push_batch^
+-- The same for many jobs on the same terms: :args is a JSON array, whose elements PostgreSQL splits, so that numbers of any
+-- size arrive whole. All are born or none; one audit entry tells of them.
+WITH terms AS MATERIALIZED (
+    SELECT t.*
+    FROM ROWS FROM (json_to_recordset(:terms::json) AS (
+        workspace text, kind text, path text, hash bigint, language text, code text, lock text, entrypoint text, tag text,
+        timeout integer, priority smallint, parent_job uuid, root_job uuid, created_by text, email text, trigger_kind text,
+        visible_to_owner boolean, scheduled_for timestamptz, scheduled_in_secs integer, operation text, guard_path text,
+        guard_hash bigint, guard_stamp text
+    )) WITH ORDINALITY AS t (
+        workspace_id, kind, path, hash, language, code, lock, entrypoint, tag, timeout, priority, parent_job, root_job,
+        created_by, email, trigger_kind, visible_to_owner, moment, delay, operation, guard_path, guard_hash, guard_stamp,
+        number)
+    WHERE guard_hash IS NULL OR (
+        (guard_path IS NULL OR guard_hash = runnable_hash(workspace_id, guard_path))
+        AND EXISTS (SELECT FROM script s WHERE s.workspace_id = t.workspace_id AND s.hash = t.guard_hash
+                    AND s.xmin::text = t.guard_stamp AND NOT s.deleted))
+), keyed AS (
+    INSERT INTO job_idempotency (workspace_id, key, job_id, request_hash)
+    SELECT workspace_id, :key, (:ids::uuid[])[1], :fingerprint FROM terms WHERE :key::text IS NOT NULL
+    ON CONFLICT DO NOTHING
+    RETURNING job_id
+), asked AS MATERIALIZED (
+    SELECT b.id, b.args, terms.*
+    FROM ROWS FROM (unnest(:ids::uuid[]), json_array_elements(:args::json)) AS b (id, args) CROSS JOIN terms
+    WHERE :key::text IS NULL OR EXISTS (SELECT FROM keyed)
+), born AS (
+    INSERT INTO job (id, workspace_id, kind, runnable_path, runnable_hash, language, args, tag, timeout, priority,
+                     parent_job, root_job, created_by, permissioned_as, permissioned_as_email, trigger_kind,
+                     visible_to_owner)
+    SELECT id, workspace_id, kind, path, hash, language, args, tag, timeout, priority, parent_job, root_job, created_by,
+           'u/' || created_by, email, trigger_kind, visible_to_owner
+    FROM asked
+), queued AS (
+    INSERT INTO job_queue (id, workspace_id, tag, priority, scheduled_for)
+    SELECT id, workspace_id, tag, priority, coalesce(moment, now() + make_interval(secs => coalesce(delay, 0))) FROM asked
+), noted AS (
+    INSERT INTO audit_log (workspace_id, username, operation, action_kind, resource, parameters)
+    SELECT workspace_id, created_by, operation, 'Execute', path,
+           jsonb_build_object('job', (:ids::uuid[])[1], 'jobs', cardinality(:ids::uuid[]))
+    FROM asked LIMIT 1
+)
+SELECT EXISTS (SELECT FROM terms) AS is_steady, EXISTS (SELECT FROM asked) AS is_born,
+       (SELECT count(pg_notify('job_queued', tag)) FROM (SELECT tag FROM asked LIMIT 1) news) AS told;
+
+-- name: find_by_key^
+-- What was asked for under a key.
+SELECT job_id, request_hash FROM job_idempotency WHERE workspace_id = :workspace AND key = :key;
+
+-- name: find_twin^
+-- What tells whether a job is the one that a repeated request means.
+SELECT permissioned_as_email, kind, runnable_path, runnable_hash, language, raw_code, raw_lock, args::text AS args
+FROM job WHERE id = :id AND workspace_id = :workspace;
+
+-- name: forget_keys!
+-- A day is long enough to send a request again.
+DELETE FROM job_idempotency WHERE created_at < now() - :older_than::interval;
 
 -- name: find_root$
 -- The root of the tree that a visible job belongs to: itself when it has no parent.
@@ -227,9 +318,9 @@ ORDER BY start_offset;
 -- The result stream of a job from an offset on.
 SELECT string_agg(content, '' ORDER BY start_offset) FROM job_stream WHERE job_id = :job_id AND start_offset >= :offset;
 
--- name: find_outcome^
--- How a job ended, if it has.
-SELECT status, coalesce(result, 'null'::json)::text AS result FROM job_completed WHERE id = :id;
+-- name: find_outcomes
+-- How jobs ended: those of them that have.
+SELECT id, status, coalesce(result, 'null'::json)::text AS result FROM job_completed WHERE id = ANY (:ids::uuid[]);
 
 -- name: find_visible_outcome^
 -- The same, for those who may see the job: row level security decides on `job`.

@@ -2,34 +2,90 @@
 else."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from windlass.db.listen import Listener
 from windlass.db.pool import Database
 from windlass.errors import DatabaseUnavailable
-from windlass.jobs.launch import queries
 from windlass.jobs.model import Outcome, Status
+from windlass.jobs.runnables import queries
 
 DONE, PROGRESS, QUEUED, CANCEL = "job_done", "job_progress", "job_queued", "job_cancel"
 CHANNELS = (DONE, PROGRESS)
 POLL_S = 1.0
 
+Expected = asyncio.Future[Outcome]
 
-async def wait_for(database: Database, listener: Listener, job_id: UUID, *, timeout: float) -> Outcome | None:
-    """The outcome of a job that the caller has just launched or was allowed to see; None after `timeout` seconds."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(timeout), listener.subscribe(DONE, str(job_id)) as done:
-            while True:
-                done.clear()
-                with suppress(DatabaseUnavailable):  # the job goes on without it, and so does the wait
-                    outcome = await _find(database, job_id)
-                    if outcome is not None:
-                        return outcome
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(done.wait(), POLL_S)
-    return None
+
+class Outcomes:
+    """How jobs end, for everybody in this process who waits for one. What ended at the same moment is read in one
+    statement.
+    """
+
+    def __init__(self, database: Database, listener: Listener) -> None:
+        self._database = database
+        self._expected: dict[str, set[Expected]] = defaultdict(set)
+        self._ended: set[str] = set()
+        self._reading: asyncio.Task[None] | None = None
+        listener.on(DONE, self._on_news)
+
+    @contextmanager
+    def expecting(self, job_id: UUID) -> Iterator[Expected]:
+        """The outcome to come of a job that this caller launches only then, so that its end cannot be missed."""
+        key, expected = str(job_id), asyncio.get_running_loop().create_future()
+        self._expected[key].add(expected)
+        try:
+            yield expected
+        finally:
+            self._expected[key].discard(expected)
+            if not self._expected[key]:
+                del self._expected[key]
+
+    async def wait(self, expected: Expected, *, timeout: float) -> Outcome | None:
+        """The outcome, or None after `timeout` seconds."""
+        done, _ = await asyncio.wait([expected], timeout=timeout)
+        return expected.result() if done else None
+
+    async def find(self, job_id: UUID, *, timeout: float) -> Outcome | None:
+        """The outcome of a job that was launched before and may have ended; None after `timeout` seconds."""
+        with self.expecting(job_id) as expected:
+            self._look(str(job_id))
+            return await self.wait(expected, timeout=timeout)
+
+    async def run(self) -> None:
+        """Look after everything that is waited for once in a while, for ever: the net below the news."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            self._look(*self._expected)
+
+    def _on_news(self, payload: str) -> None:
+        self._look(*(payload.split(",") if payload else self._expected))
+
+    def _look(self, *job_ids: str) -> None:
+        self._ended.update(job_id for job_id in job_ids if job_id in self._expected)
+        if self._ended and self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+            self._reading.add_done_callback(self._has_read)
+
+    def _has_read(self, _task: object) -> None:
+        self._reading = None
+        self._look()
+
+    async def _read(self) -> None:
+        while self._ended:
+            ids, self._ended = list(self._ended), set()
+            with suppress(DatabaseUnavailable):  # the jobs go on without it, and so does the wait
+                async with self._database.system_statement() as tx:
+                    async for row in queries.find_outcomes(tx.connection, ids=ids):
+                        self._tell(str(row["id"]), Outcome(status=Status(row["status"]), result=row["result"]))
+
+    def _tell(self, job_id: str, outcome: Outcome) -> None:
+        for expected in self._expected.get(job_id, ()):
+            if not expected.done():
+                expected.set_result(outcome)
 
 
 async def changes(listener: Listener, job_id: UUID, *, poll: float = POLL_S) -> AsyncIterator[None]:
@@ -50,9 +106,3 @@ async def _first_of(one: asyncio.Event, other: asyncio.Event, timeout: float) ->
     finally:
         for task in tasks:
             task.cancel()
-
-
-async def _find(database: Database, job_id: UUID) -> Outcome | None:
-    async with database.system_statement() as tx:
-        row = await queries.find_outcome(tx.connection, id=job_id)
-    return Outcome(status=Status(row["status"]), result=row["result"]) if row else None

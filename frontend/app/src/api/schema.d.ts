@@ -1227,6 +1227,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/w/{workspace}/jobs/run_batch/h/{hash}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Batch By Hash
+         * @description The same with one version of a script.
+         */
+        post: operations["jobs_run_batch_by_hash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/w/{workspace}/jobs/run_batch/p/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Batch By Path
+         * @description Run a script once for each of up to 10,000 arguments, all or none: the body is a JSON array of argument objects,
+         *     the answer the ids in the same order. This and the next are our own, not the protocol's.
+         */
+        post: operations["jobs_run_batch_by_path"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/w/{workspace}/jobs/run_inline/preview": {
         parameters: {
             query?: never;
@@ -6014,7 +6055,9 @@ export interface operations {
                 payload?: string | null;
                 queue_limit?: number | null;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6047,7 +6090,9 @@ export interface operations {
     jobs_run_dependencies_async: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6093,7 +6138,9 @@ export interface operations {
                 payload?: string | null;
                 queue_limit?: number | null;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 hash: string;
             };
@@ -6137,7 +6184,9 @@ export interface operations {
                 payload?: string | null;
                 queue_limit?: number | null;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 path: string;
             };
@@ -6181,7 +6230,9 @@ export interface operations {
                 payload?: string | null;
                 queue_limit?: number | null;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6211,6 +6262,98 @@ export interface operations {
             };
         };
     };
+    jobs_run_batch_by_hash: {
+        parameters: {
+            query?: {
+                scheduled_for?: string | null;
+                scheduled_in_secs?: number | null;
+                parent_job?: string | null;
+                root_job?: string | null;
+                job_id?: string | null;
+                tag?: string | null;
+                timeout?: number | null;
+                invisible_to_owner?: boolean;
+                include_header?: string | null;
+                include_query?: string | null;
+                payload?: string | null;
+                queue_limit?: number | null;
+            };
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    jobs_run_batch_by_path: {
+        parameters: {
+            query?: {
+                scheduled_for?: string | null;
+                scheduled_in_secs?: number | null;
+                parent_job?: string | null;
+                root_job?: string | null;
+                job_id?: string | null;
+                tag?: string | null;
+                timeout?: number | null;
+                invisible_to_owner?: boolean;
+                include_header?: string | null;
+                include_query?: string | null;
+                payload?: string | null;
+                queue_limit?: number | null;
+            };
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     jobs_run_inline_preview: {
         parameters: {
             query?: {
@@ -6227,7 +6370,9 @@ export interface operations {
                 payload?: string | null;
                 queue_limit?: number | null;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6273,7 +6418,9 @@ export interface operations {
                 payload?: string | null;
                 queue_limit?: number | null;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 hash: string;
             };
@@ -6317,7 +6464,9 @@ export interface operations {
                 payload?: string | null;
                 queue_limit?: number | null;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 hash: string;
             };
@@ -6361,7 +6510,9 @@ export interface operations {
                 payload?: string | null;
                 queue_limit?: number | null;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 path: string;
             };
@@ -6405,7 +6556,9 @@ export interface operations {
                 payload?: string | null;
                 queue_limit?: number | null;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 path: string;
             };
@@ -6449,7 +6602,9 @@ export interface operations {
                 payload?: string | null;
                 queue_limit?: number | null;
             };
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };

@@ -48,6 +48,7 @@ async def logout(request: Request) -> Response:
     if token is not None:
         async with app.database.system() as tx:
             await tokens.delete_session(tx, token)
+        app.identities.forget()
     response = text("logged out")
     response.delete_cookie(COOKIE, domain=app.settings.cookie_domain, httponly=True, samesite="strict")
     return response

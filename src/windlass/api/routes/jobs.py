@@ -4,25 +4,26 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import Query, Request, Response
+from fastapi import Header, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from windlass.api import shapes, updates
 from windlass.api.access import Actor, Caller, Routes
 from windlass.api.responses import json, raw_json, text
-from windlass.api.runs import RunQuery, run_request, wait_for_result
+from windlass.api.runs import RunQuery, batch_request, run_and_wait, run_request
 from windlass.auth.permissions import Capability
 from windlass.errors import NotFound
 from windlass.flows.cancel import cancel
 from windlass.hashes import find_number
 from windlass.jobs import arguments, logs, progress, read, workers
 from windlass.jobs.erase import erase as erase_job
-from windlass.jobs.launch import launch
 from windlass.jobs.model import JobKind, RunRequest
+from windlass.jobs.submit import MAX_KEY
 
 routes = Routes("jobs")
 READ, RUN, PREVIEW = Capability.JOBS_READ, Capability.JOBS_RUN, Capability.JOBS_PREVIEW
 RunParameters = Annotated[RunQuery, Query()]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=MAX_KEY)]
 
 
 class PreviewBody(BaseModel):
@@ -86,85 +87,127 @@ def _hash(value: str) -> int:
     return number
 
 
-async def _launch(caller: Caller, request: RunRequest, queue_limit: int | None = None) -> UUID:
-    async with caller.transaction() as tx:
-        return await launch(tx, request, queue_limit=queue_limit)
+async def _run(caller: Caller, request: RunRequest, key: str | None) -> Response:
+    return text(str(await caller.app.submissions.submit(caller.principal, request, key=key)), 201)
 
 
-async def _run(caller: Caller, request: RunRequest) -> Response:
-    return text(str(await _launch(caller, request)), 201)
-
-
-async def _run_and_wait(caller: Caller, request: RunRequest, query: RunQuery) -> Response:
+async def _run_and_wait(caller: Caller, request: RunRequest, query: RunQuery, key: str | None) -> Response:
     configured = caller.app.settings.queue_limit_wait_result
     limit = query.queue_limit if configured is None else configured
-    return await wait_for_result(caller, await _launch(caller, request, limit))
+    return await run_and_wait(caller, request, key=key, queue_limit=limit)
 
 
-@routes.post("/w/{workspace}/jobs/run/p/{path:path}", RUN, kind="scripts")
-async def run_by_path(actor: Actor, request: Request, path: str, query: RunParameters) -> Response:
+async def _run_batch(caller: Caller, request: RunRequest, key: str | None) -> Response:
+    ids = await caller.app.submissions.submit_batch(caller.principal, request, key=key)
+    return json([str(id) for id in ids], 201)
+
+
+@routes.post("/w/{workspace}/jobs/run/p/{path:path}", RUN, kind="scripts", lean=True)
+async def run_by_path(
+    actor: Actor, request: Request, path: str, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
     """Run the deployed version of a script; the answer is the job's id."""
-    return await _run(actor, await run_request(request, query, path=path))
+    return await _run(actor, await run_request(request, query, path=path), key)
 
 
-@routes.post("/w/{workspace}/jobs/run/h/{hash}", RUN, kind="scripts", defers_path=True)
-async def run_by_hash(actor: Actor, request: Request, hash: str, query: RunParameters) -> Response:
+@routes.post("/w/{workspace}/jobs/run/h/{hash}", RUN, kind="scripts", defers_path=True, lean=True)
+async def run_by_hash(
+    actor: Actor, request: Request, hash: str, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
     """Run one version of a script."""
-    return await _run(actor, await run_request(request, query, hash=_hash(hash)))
+    return await _run(actor, await run_request(request, query, hash=_hash(hash)), key)
 
 
-@routes.post("/w/{workspace}/jobs/run_wait_result/p/{path:path}", RUN, kind="scripts")
-async def run_wait_by_path(actor: Actor, request: Request, path: str, query: RunParameters) -> Response:
+@routes.post("/w/{workspace}/jobs/run_wait_result/p/{path:path}", RUN, kind="scripts", lean=True)
+async def run_wait_by_path(
+    actor: Actor, request: Request, path: str, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
     """Run a script and answer its result."""
-    return await _run_and_wait(actor, await run_request(request, query, path=path), query)
+    return await _run_and_wait(actor, await run_request(request, query, path=path), query, key)
 
 
-@routes.get("/w/{workspace}/jobs/run_wait_result/p/{path:path}", RUN, kind="scripts", acts=True)
-async def run_wait_by_path_get(actor: Actor, request: Request, path: str, query: RunParameters) -> Response:
+@routes.get("/w/{workspace}/jobs/run_wait_result/p/{path:path}", RUN, kind="scripts", acts=True, lean=True)
+async def run_wait_by_path_get(
+    actor: Actor, request: Request, path: str, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
     """The same by GET, arguments in `payload` (base64 of JSON)."""
-    return await _run_and_wait(actor, await run_request(request, query, path=path), query)
+    return await _run_and_wait(actor, await run_request(request, query, path=path), query, key)
 
 
-@routes.post("/w/{workspace}/jobs/run_wait_result/h/{hash}", RUN, kind="scripts", defers_path=True)
-async def run_wait_by_hash(actor: Actor, request: Request, hash: str, query: RunParameters) -> Response:
+@routes.post("/w/{workspace}/jobs/run_wait_result/h/{hash}", RUN, kind="scripts", defers_path=True, lean=True)
+async def run_wait_by_hash(
+    actor: Actor, request: Request, hash: str, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
     """Run one version and answer its result."""
-    return await _run_and_wait(actor, await run_request(request, query, hash=_hash(hash)), query)
+    return await _run_and_wait(actor, await run_request(request, query, hash=_hash(hash)), query, key)
 
 
-@routes.get("/w/{workspace}/jobs/run_wait_result/h/{hash}", RUN, kind="scripts", defers_path=True, acts=True)
-async def run_wait_by_hash_get(actor: Actor, request: Request, hash: str, query: RunParameters) -> Response:
+@routes.get("/w/{workspace}/jobs/run_wait_result/h/{hash}", RUN, kind="scripts", defers_path=True, acts=True, lean=True)
+async def run_wait_by_hash_get(
+    actor: Actor, request: Request, hash: str, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
     """The same by GET, arguments in `payload` (base64 of JSON)."""
-    return await _run_and_wait(actor, await run_request(request, query, hash=_hash(hash)), query)
+    return await _run_and_wait(actor, await run_request(request, query, hash=_hash(hash)), query, key)
 
 
-@routes.post("/w/{workspace}/jobs/run/preview", PREVIEW)
-async def run_preview(actor: Actor, body: PreviewBody, query: RunParameters) -> Response:
+@routes.post("/w/{workspace}/jobs/run_batch/p/{path:path}", RUN, kind="scripts", lean=True, response_model=list[UUID])
+async def run_batch_by_path(
+    actor: Actor, request: Request, path: str, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
+    """Run a script once for each of up to 10,000 arguments, all or none: the body is a JSON array of argument objects,
+    the answer the ids in the same order. This and the next are our own, not the protocol's."""
+    return await _run_batch(actor, await batch_request(request, query, path=path), key)
+
+
+@routes.post(
+    "/w/{workspace}/jobs/run_batch/h/{hash}",
+    RUN,
+    kind="scripts",
+    defers_path=True,
+    lean=True,
+    response_model=list[UUID],
+)
+async def run_batch_by_hash(
+    actor: Actor, request: Request, hash: str, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
+    """The same with one version of a script."""
+    return await _run_batch(actor, await batch_request(request, query, hash=_hash(hash)), key)
+
+
+@routes.post("/w/{workspace}/jobs/run/preview", PREVIEW, lean=True)
+async def run_preview(actor: Actor, body: PreviewBody, query: RunParameters, key: IdempotencyKey = None) -> Response:
     """Run code that comes with the request."""
-    return await _run(actor, body.to_request(query))
+    return await _run(actor, body.to_request(query), key)
 
 
-@routes.post("/w/{workspace}/jobs/run_wait_result/preview", PREVIEW)
-async def run_wait_preview(actor: Actor, body: PreviewBody, query: RunParameters) -> Response:
+@routes.post("/w/{workspace}/jobs/run_wait_result/preview", PREVIEW, lean=True)
+async def run_wait_preview(
+    actor: Actor, body: PreviewBody, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
     """Run code that comes with the request and answer its result."""
-    return await _run_and_wait(actor, body.to_request(query), query)
+    return await _run_and_wait(actor, body.to_request(query), query, key)
 
 
-@routes.post("/w/{workspace}/jobs/run_inline/preview", PREVIEW)
-async def run_inline_preview(actor: Actor, body: PreviewBody, query: RunParameters) -> Response:
+@routes.post("/w/{workspace}/jobs/run_inline/preview", PREVIEW, lean=True)
+async def run_inline_preview(
+    actor: Actor, body: PreviewBody, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
     """The same as run_wait_result/preview; the protocol's clients ask here when the server is on their machine."""
-    return await _run_and_wait(actor, body.to_request(query), query)
+    return await _run_and_wait(actor, body.to_request(query), query, key)
 
 
 @routes.post("/w/{workspace}/jobs/run/dependencies_async", Capability.SCRIPTS_WRITE)
-async def run_dependencies_async(actor: Actor, body: DependenciesBody) -> Response:
+async def run_dependencies_async(actor: Actor, body: DependenciesBody, key: IdempotencyKey = None) -> Response:
     """Resolve the lock of code in a job; its result is `{lock}`."""
-    return await _run(actor, body.to_request())
+    return await _run(actor, body.to_request(), key)
 
 
 @routes.post("/w/{workspace}/jobs/run/dependencies", Capability.SCRIPTS_WRITE)
-async def run_dependencies(actor: Actor, body: DependenciesBody, query: RunParameters) -> Response:
+async def run_dependencies(
+    actor: Actor, body: DependenciesBody, query: RunParameters, key: IdempotencyKey = None
+) -> Response:
     """Resolve the lock of code and answer `{lock}`."""
-    return await _run_and_wait(actor, body.to_request(), query)
+    return await _run_and_wait(actor, body.to_request(), query, key)
 
 
 @routes.get("/w/{workspace}/jobs_u/get/{id}", READ, response_model=shapes.Job)

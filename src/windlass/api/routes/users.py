@@ -126,6 +126,7 @@ async def delete_token(token_prefix: str, caller: Actor) -> Response:
     async with caller.app.database.system() as tx:
         await tokens.delete(tx, email=caller.principal.email, prefix=token_prefix)
         await audit.record(acting(tx, caller.principal), "users.token.delete", "Delete", token_prefix)
+    caller.app.identities.forget()
     return text(f"deleted token {token_prefix}")
 
 
@@ -173,6 +174,7 @@ async def set_password_of(email: str, body: NewPassword, caller: Actor) -> Respo
     async with caller.app.database.system() as tx:
         await accounts.change_password(tx, email=email.lower(), password=body.password, session_prefix=None)
         await audit.record(acting(tx, caller.principal), "users.setpassword", "Updated", email)
+    caller.app.identities.forget()
     return text(f"password of {email} updated")
 
 
