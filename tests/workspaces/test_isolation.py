@@ -35,6 +35,7 @@ ROWS = {
     f" VALUES ('{JOB}', 'bobs', 'success', 1, 1)",
     "job_log": f"INSERT INTO job_log VALUES ('{JOB}', 'bobs', 0, 1, 'x')",
     "job_stream": f"INSERT INTO job_stream VALUES ('{JOB}', 'bobs', 0, 'x')",
+    "job_idempotency": f"INSERT INTO job_idempotency VALUES ('bobs', 'k', '{JOB}', '')",
     "audit_log": "INSERT INTO audit_log (workspace_id, username, operation, action_kind)"
     " VALUES ('bobs', 'bob', 'jobs.run', 'Execute')",
 }
