@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import endurance, logs, runs, submit, weight
+from benchmarks import endurance, logs, queue, runs, submit, weight
 from benchmarks.figures import HEADER, Figure, Samples
 from benchmarks.instance import Instance, free_port, started
 from benchmarks.machine import describe
@@ -18,6 +18,7 @@ CASES: dict[str, Case] = {
     "logs": logs.figures,
     "weight": weight.figures,
     "submit": submit.figures,
+    "queue": queue.figures,
     "endurance": endurance.figures,
 }
 
