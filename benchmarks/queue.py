@@ -34,7 +34,8 @@ SLOTS, NO_OPS, ROUNDS, CLAIMS = 4, 2000, 5, 500
 MILLION = 1_000_000
 PUSH = """
 WITH made AS (
-    INSERT INTO job (id, workspace_id, kind, language, raw_code, tag, created_by, permissioned_as, permissioned_as_email)
+    INSERT INTO job (id, workspace_id, kind, language, raw_code, tag, created_by, permissioned_as,
+                     permissioned_as_email)
     SELECT gen_random_uuid(), 'main', 'preview', 'bash', '1', 'bash', 'admin', 'u/admin', 'admin@windmill.dev'
     FROM generate_series(1, $1::integer) RETURNING id, tag
 )

@@ -33,7 +33,8 @@ async def jobs(api):
                                      ("nul", Status.SUCCESS, b'"a\\u0000b"')):  # fmt: skip
             job = claimed[made[name]]
             labels = ("sweet",) if name == "good" else ()
-            await settle(tx, Completion(job_id=job.id, epoch=job.epoch, status=status, result=result, labels=labels))
+            await settle(tx, Completion(job_id=job.id, epoch=job.epoch, status=status, result=result, labels=labels,
+                                        is_dead_letter=name == "bad"))  # fmt: skip
     await api.post(f"{{ws}}/jobs_u/queue/cancel/{made['canceled']}", json={})
     return made
 
@@ -57,6 +58,7 @@ async def test_the_queue_and_the_completed_are_listed_apart(api, jobs):
 
 @pytest.mark.parametrize("params, expected", [
     ({"success": "true"}, ["good", "nul"]), ({"success": "false"}, ["bad", "canceled"]),
+    ({"dead_letter": "true"}, ["bad"]),
     ({"running": "true"}, ["running"]), ({"running": "false"}, ["waiting", "child"]),
     ({"canceled": "true"}, ["canceled"]),
     ({"script_path_exact": "u/admin/good"}, ["good"]), ({"script_path_start": "u/admin/"}, ["good", "bad", "nul"]),

@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from uuid import uuid4
 
-import pytest
-
 from windlass.errors import DatabaseUnavailable
 from windlass.jobs.model import ClaimedJob, Completion, JobKind, Status
-from windlass.jobs.pull import CancelRequest, Exchange, Held
+from windlass.jobs.pull import Exchange, Held
 from windlass.settings import load
 from windlass.worker import loop
 from windlass.worker.execute import Verdict
@@ -82,9 +80,6 @@ class HangingSource(Source):
     async def release(self, _held):
         await asyncio.Event().wait()
 
-    async def settle(self, _completion, _lock=None):
-        await asyncio.Event().wait()
-
 
 class Executor:
     """Jobs that run until `goes_on` is set, or until they are lost; then `lost` is set."""
@@ -152,8 +147,7 @@ async def test_an_attempt_that_has_ended_may_still_come_home_when_its_lease_ends
     assert source.batches == [[job.id]] and not executor.control.is_lost
 
 
-@pytest.mark.parametrize("cancel", [None, CancelRequest(by="admin", reason=None)], ids=["release", "cancel"])
-async def test_a_worker_stops_although_the_database_takes_nothing_back(monkeypatch, cancel):
+async def test_a_worker_stops_although_the_database_takes_nothing_back(monkeypatch):
     monkeypatch.setattr(loop, "FAREWELL_S", 0.05)
     executor = Executor()
     settings = load(drain_timeout=0)
@@ -161,7 +155,6 @@ async def test_a_worker_stops_although_the_database_takes_nothing_back(monkeypat
                     listener=Listener())  # fmt: skip
     running = asyncio.create_task(worker.run())
     await executor.started.wait()
-    executor.control.cancel = cancel
     worker.stop()
     async with asyncio.timeout(5):
         await running

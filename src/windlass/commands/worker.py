@@ -82,7 +82,7 @@ async def make_worker(settings: Settings, database: Database, launcher: Launcher
     info = WorkerInfo(name=name, instance=socket.gethostname(), group=settings.worker_group,
                       tags=settings.worker_tags or (*languages.names(), DEPENDENCY_TAG), slots=settings.worker_slots,
                       tier=tier)  # fmt: skip
-    source = SqlSource(database, info, is_batching=settings.settle_batch)
+    source = SqlSource(database, info, max_attempts=settings.max_attempts, is_batching=settings.settle_batch)
     await source.open()
     executor = Executor(settings=settings, database=database, source=source, launcher=launcher,
                         tools=toolchain(settings))  # fmt: skip

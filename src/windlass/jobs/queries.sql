@@ -257,11 +257,18 @@ SELECT epoch, running, pg_notify('job_cancel', id::text) FROM marked;
 
 -- name: list_zombies
 -- Running jobs whose worker has been silent for too long, locked so that one rescuer decides.
-SELECT q.id, q.epoch, q.worker, q.canceled_by, q.canceled_reason, j.retry_on_crash
-FROM job_queue q JOIN job j USING (id)
+SELECT q.id, q.epoch, q.worker, q.canceled_by, q.canceled_reason, j.retry_on_crash, coalesce(j.raw_code, s.content) AS code
+FROM job_queue q JOIN job j USING (id) LEFT JOIN script s ON s.workspace_id = j.workspace_id AND s.hash = j.runnable_hash
 WHERE q.running AND q.last_ping < clock_timestamp() - make_interval(secs => :silence::double precision)
 LIMIT 1000
 FOR UPDATE OF q SKIP LOCKED;
+
+-- name: find_running^
+-- The same of one attempt that runs, however lately its worker was heard of.
+SELECT q.id, q.epoch, q.worker, q.canceled_by, q.canceled_reason, j.retry_on_crash, coalesce(j.raw_code, s.content) AS code
+FROM job_queue q JOIN job j USING (id) LEFT JOIN script s ON s.workspace_id = j.workspace_id AND s.hash = j.runnable_hash
+WHERE q.id = :id AND q.epoch = :epoch AND q.running
+FOR UPDATE OF q;
 
 -- name: release_job!
 -- Give an attempt back to the queue. The epoch stays, so the attempt is fenced by the next claim and counted already.
@@ -371,6 +378,7 @@ WHERE j.workspace_id = :workspace
   AND (:success::boolean IS NULL OR (c.status IN ('success', 'skipped')) = :success)
   AND (:running::boolean IS NULL OR (c.id IS NULL AND q.running = :running))
   AND (:canceled::boolean IS NULL OR (c.status = 'canceled') = :canceled)
+  AND (:dead_letter::boolean IS NULL OR c.dead_letter = :dead_letter)
   AND (:path_exact::text IS NULL OR j.runnable_path = :path_exact)
   AND (:path_start::text IS NULL OR starts_with(j.runnable_path, :path_start))
   AND (:hash::bigint IS NULL OR j.runnable_hash = :hash)

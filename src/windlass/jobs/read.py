@@ -24,6 +24,7 @@ class JobFilter:
     success: bool | None = None
     running: bool | None = None
     canceled: bool | None = None
+    dead_letter: bool | None = None
     path_exact: str | None = None
     path_start: str | None = None
     hash: int | None = None

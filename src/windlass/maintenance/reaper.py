@@ -2,9 +2,8 @@
 used up."""
 
 from windlass.db.pool import Database
-from windlass.flows.settle import settle
-from windlass.jobs import pull, rescue
-from windlass.jobs.model import Completion
+from windlass.flows.rescue import take_from_worker
+from windlass.jobs import rescue
 from windlass.maintenance.runner import Duty
 from windlass.settings import Settings
 from windlass.telemetry import get_logger
@@ -32,11 +31,7 @@ async def reap(database: Database, *, silence: float, policy: rescue.RescuePolic
     async with database.system() as tx:
         found = await rescue.zombies(tx, silence=silence)
         for zombie in found:
-            decision = rescue.decide(zombie, policy)
-            if isinstance(decision, Completion):
-                await settle(tx, decision)
-            else:
-                await pull.release(tx, decision)
+            is_given_up = await take_from_worker(tx, zombie, policy)
             log.warning("rescued a job", job_id=str(zombie["id"]), worker=zombie["worker"], epoch=zombie["epoch"],
-                        given_up=isinstance(decision, Completion))  # fmt: skip
+                        given_up=is_given_up)  # fmt: skip
         return len(found)

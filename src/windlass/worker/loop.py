@@ -16,7 +16,7 @@ import asyncpg
 from windlass.db.listen import Listener
 from windlass.db.pool import RETRY_S
 from windlass.errors import DatabaseUnavailable
-from windlass.jobs.failures import canceled, failure
+from windlass.jobs.failures import failure
 from windlass.jobs.model import ClaimedJob, Completion, Status
 from windlass.jobs.pull import CancelRequest, Exchange, Held
 from windlass.jobs.wait import CANCEL, QUEUED
@@ -278,18 +278,9 @@ class Worker:
             return  # it ended by itself, and its outcome is on the way
         attempt.control.is_lost = True
         attempt.control.kill()
-        request = attempt.control.cancel
         with suppress(DatabaseUnavailable, TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
-                if request is None:
-                    await self._source.release(attempt.held)
-                else:
-                    await self._source.settle(_canceled(attempt.job, request))
-
-
-def _canceled(job: ClaimedJob, request: CancelRequest) -> Completion:
-    result = canceled(request.by, request.reason)
-    return Completion(job_id=job.id, epoch=job.epoch, status=Status.CANCELED, result=result)
+                await self._source.release(attempt.held)
 
 
 def _internal_error(job: ClaimedJob, error: Exception) -> Verdict:

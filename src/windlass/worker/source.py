@@ -9,11 +9,13 @@ from windlass.auth import tokens
 from windlass.auth.identity import Keys, identify
 from windlass.auth.permissions import Principal
 from windlass.db.pool import Database, Line, Transaction, patiently
+from windlass.flows.rescue import take_back
 from windlass.flows.settle import settle, settle_and_pull
 from windlass.jobs import logs, workers
 from windlass.jobs.failures import failure
 from windlass.jobs.model import ClaimedJob, Completion, Status
-from windlass.jobs.pull import Claim, Exchange, Held, pull, release, release_unknown
+from windlass.jobs.pull import Claim, Exchange, Held, pull, release_unknown
+from windlass.jobs.rescue import RescuePolicy
 from windlass.jobs.workers import WorkerInfo
 from windlass.resources.interpolate import has_references, interpolate
 from windlass.scripts.deploy import Lock, record_lock
@@ -35,10 +37,11 @@ SESSION = {
 class SqlSource:
     """The queue as one worker sees it."""
 
-    def __init__(self, database: Database, info: WorkerInfo, *, is_batching: bool = True) -> None:
+    def __init__(self, database: Database, info: WorkerInfo, *, max_attempts: int, is_batching: bool = True) -> None:
         self._database = database
         self._line = Line(database, timeout=STATEMENT_S, session=SESSION)
         self._is_batching = is_batching
+        self._max_attempts = max_attempts
         self.info = info
         self.job_key = b""
 
@@ -110,9 +113,10 @@ class SqlSource:
             return is_settled
 
     async def release(self, held: Held) -> None:
-        """Give an attempt back to the queue."""
+        """Give an attempt back to the queue, or end its job where that must not start again."""
+        policy = RescuePolicy(restart=True, max_attempts=self._max_attempts)
         async with self._database.system() as tx:
-            await release(tx, held)
+            await take_back(tx, held, policy)
 
     async def interpolate(self, job: ClaimedJob, token: str) -> bytes:
         """The job's arguments with variables and resources filled in, read with the rights of the job's user."""

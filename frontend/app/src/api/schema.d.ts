@@ -5799,6 +5799,7 @@ export interface operations {
                 success?: boolean | null;
                 running?: boolean | null;
                 canceled?: boolean | null;
+                dead_letter?: boolean | null;
                 script_path_exact?: string | null;
                 script_path_start?: string | null;
                 script_hash?: string | null;
@@ -5854,6 +5855,7 @@ export interface operations {
                 success?: boolean | null;
                 running?: boolean | null;
                 canceled?: boolean | null;
+                dead_letter?: boolean | null;
                 script_path_exact?: string | null;
                 script_path_start?: string | null;
                 script_hash?: string | null;
@@ -5962,6 +5964,7 @@ export interface operations {
                 success?: boolean | null;
                 running?: boolean | null;
                 canceled?: boolean | null;
+                dead_letter?: boolean | null;
                 script_path_exact?: string | null;
                 script_path_start?: string | null;
                 script_hash?: string | null;

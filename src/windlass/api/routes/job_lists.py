@@ -33,6 +33,7 @@ class JobListQuery(BaseModel):
     success: bool | None = None
     running: bool | None = None
     canceled: bool | None = None
+    dead_letter: bool | None = None
     script_path_exact: str | None = None
     script_path_start: str | None = None
     script_hash: str | None = None
@@ -58,7 +59,7 @@ class JobListQuery(BaseModel):
         has_null_parent = self.has_null_parent if self.is_flow_step is None else not self.is_flow_step
         return JobFilter(
             place=place, success=self.success, running=self.running, canceled=self.canceled,
-            path_exact=self.script_path_exact, path_start=self.script_path_start,
+            dead_letter=self.dead_letter, path_exact=self.script_path_exact, path_start=self.script_path_start,
             hash=number_of(self.script_hash) if self.script_hash else None, created_by=self.created_by,
             created_before=_aware(self.created_before), created_after=_aware(self.created_after),
             started_before=_aware(self.started_before), started_after=_aware(self.started_after),

@@ -8,6 +8,7 @@ from windlass.languages.base import Network
 _SECTION = re.compile(r"\s*extra_perms:\s*")
 _TIMEOUT = re.compile(r"\s+timeout:\s*(\d{1,9})\b.*")
 _FLAG = re.compile(r"\s*windlass:\s*(\S.*?)\s*")
+_COMMENTS = ("#", "//", "--")
 _NETWORKS = {f"network={one.value}" for one in Network}
 
 
@@ -33,6 +34,11 @@ def network_of(code: str, comment: str = "#") -> Network:
     """What `# windlass: network=none` above the first line of code leaves of the network; everything without it."""
     chosen = [Network(flag.removeprefix("network=")) for flag in flags(code, comment) if flag in _NETWORKS]
     return chosen[-1] if chosen else Network.OPEN
+
+
+def allows_retry_on_crash(code: str) -> bool:
+    """False with `# windlass: retry_on_crash=false`, in any language: when a worker is lost, it never starts again."""
+    return not any("retry_on_crash=false" in flags(code, comment) for comment in _COMMENTS)
 
 
 def flags(code: str, comment: str) -> list[str]:
