@@ -26,7 +26,7 @@ class Samples:
 
     def row(self) -> str:
         """Median and 99th percentile."""
-        p50, p99 = (f"{percentile(self.milliseconds, share):.1f} ms" for share in (50, 99))
+        p50, p99 = (f"{short(percentile(self.milliseconds, share))} ms" for share in (50, 99))
         return f"| {self.name} | {len(self.milliseconds)} | {p50} | {p99} | {self.target} |"
 
 
@@ -42,8 +42,7 @@ class Single:
 
     def row(self) -> str:
         """The number where medians stand."""
-        digits = 1 if self.value >= 10 else 2
-        return f"| {self.name} | {self.n} | {self.value:.{digits}f} {self.unit} | | {self.target} |"
+        return f"| {self.name} | {self.n} | {short(self.value)} {self.unit} | | {self.target} |"
 
 
 def percentile(values: Sequence[float], share: int) -> float:
@@ -51,3 +50,8 @@ def percentile(values: Sequence[float], share: int) -> float:
     if len(values) == 1:
         return values[0]
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
+
+
+def short(value: float) -> str:
+    """With about three digits that count."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

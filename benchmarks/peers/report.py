@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from benchmarks.figures import short
 from benchmarks.peers.measurement import Amount, Measured
 
 SIDES_HEADER = (
@@ -99,12 +100,8 @@ def _row(measured: Measured, amount: Amount) -> str:
 def _latency(measured: Measured) -> list[str]:
     if not measured.latencies:
         return [""] * 3
-    p50s = " – ".join(_milliseconds(value) for value in (min(measured.p50s), max(measured.p50s)))
-    return [f"{_milliseconds(measured.p50)} ms", p50s, f"{_milliseconds(measured.p99)} ms"]
-
-
-def _milliseconds(value: float) -> str:
-    return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
+    p50s = " – ".join(short(value) for value in (min(measured.p50s), max(measured.p50s)))
+    return [f"{short(measured.p50)} ms", p50s, f"{short(measured.p99)} ms"]
 
 
 def _throughput(measured: Measured, jobs: int) -> list[str]:
