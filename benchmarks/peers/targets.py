@@ -83,12 +83,13 @@ class Ours:
         self._submit(count)
         enqueued = time.perf_counter() - begun
         while self._waiting() > 0 or self._succeeded() - before < count:
+            if time.perf_counter() - begun > ANSWER_SECONDS:
+                raise RuntimeError(f"{self._succeeded() - before} of {count} jobs succeeded")
             time.sleep(POLL_S)
         return Drain(enqueue_s=enqueued, total_s=time.perf_counter() - begun)
 
     def _submit(self, count: int) -> None:
-        for n in range(count):
-            self.instance.call("POST", f"jobs/run/p/{SCRIPT}", {"n": n})
+        self.instance.call("POST", f"jobs/run_batch/p/{SCRIPT}", [{"n": n} for n in range(count)])
 
     def _waiting(self) -> int:
         return json.loads(self.instance.call("GET", "jobs/queue/count"))["database_length"]
@@ -163,7 +164,7 @@ def _postgres(home: Path) -> Iterator[str]:
 @contextmanager
 def _program(interpreter: Path, program: str, folder: Path, url: str, settings: Mapping[str, str]) -> Iterator[Client]:
     client = Client(port=free_port(), timeout_s=ANSWER_SECONDS)
-    command = [str(interpreter), "-m", "uvicorn", "--app-dir", str(PROGRAMS), "--log-level", "warning"]
+    command = [str(interpreter), "-m", "uvicorn", "--app-dir", str(PROGRAMS), "--no-access-log"]
     log = folder / "output.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -193,9 +194,14 @@ def _wait_until_ready(process: subprocess.Popen[bytes], client: Client, log: Pat
     deadline = time.monotonic() + READY_SECONDS
     while not client.answers("/ready"):
         if process.poll() is not None or time.monotonic() > deadline:
-            lines = log.read_text(errors="replace").strip().splitlines() or ["no output"]
-            raise NotRunnable(f"did not start: {lines[-1]}")
+            raise NotRunnable(f"did not start: {_last_words(log)}")
         time.sleep(0.05)
+
+
+def _last_words(log: Path) -> str:
+    """What a program said last, before uvicorn's word that it did not start."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if not line.endswith("startup failed. Exiting.")), "no output")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
