@@ -113,7 +113,7 @@ def told(command: Command) -> bytes:
 
 def waiting(warm: Warm, home: Path) -> Command:
     """The command that starts a process ahead."""
-    env = environment(home) | {"ONLY_OF_THE_WAITING": "1"} | dict(warm.env)
+    env = {"ONLY_OF_THE_WAITING": "1"} | dict(warm.env)
     return Command(argv=warm.argv, env=env, cwd=home, readable=warm.readable, network=warm.network)
 
 

@@ -32,7 +32,7 @@ export type FieldKind =
   | { kind: "enum"; options: string[] }
   | { kind: "list"; item: "string" | "number" | "integer"; options?: string[] }
   | { kind: "object"; fields: Field[] }
-  | { kind: "resource"; resourceType: string };
+  | { kind: "resource"; resourceType: string; fields: Field[] };
 
 export type Field = FieldKind & {
   name: string;
@@ -65,7 +65,7 @@ function toField(name: string, schema: JsonSchema, required: string[]): Field {
 
 function kindOf(schema: JsonSchema): FieldKind {
   const resourceType = /^resource-(.+)$/.exec(schema.format ?? "")?.[1];
-  if (resourceType) return { kind: "resource", resourceType };
+  if (resourceType) return { kind: "resource", resourceType, fields: fieldsOf(schema) };
   if (isStrings(schema.enum)) return { kind: "enum", options: schema.enum };
   switch (mainType(schema)) {
     case "string":

@@ -15,7 +15,7 @@ function Form({ schema, onValues, errors }: FormProps) {
     setValues(next);
     onValues(next);
   };
-  const resources = (type: string) => [`f/sales/${type}`];
+  const resources = (type: string) => [`f/sales/${type}`].filter(() => type !== "none");
   return (
     <SchemaForm
       fields={fieldsOf(schema)}
@@ -68,6 +68,16 @@ describe("the schema form", () => {
     });
     await user.type(screen.getByRole("combobox", { name: "db" }), "f/sales/x");
     expect(last()).toEqual({ db: "$res:f/sales/x" });
+  });
+
+  test("asks for the fields of a declared type of which there is no resource", async () => {
+    const { user, last } = renderForm({
+      properties: {
+        options: { type: "object", format: "resource-none", properties: { host: { type: "string" } } },
+      },
+    });
+    await user.type(screen.getByLabelText("host"), "h");
+    expect(last()).toEqual({ options: { host: "h" } });
   });
 
   test("gives the fields of an object inside it", async () => {

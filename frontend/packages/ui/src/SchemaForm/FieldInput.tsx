@@ -43,6 +43,18 @@ export function FieldInput({ field, name, value, errors, resources, onChange }: 
     value: asText(value),
     onChange: (event: { currentTarget: { value: string } }) => onChange(event.currentTarget.value),
   };
+  const group = (fields: Field[]) => (
+    <Fieldset legend={field.label} p="sm" variant="filled">
+      <SchemaForm
+        fields={fields}
+        values={(value as Record<string, unknown>) ?? {}}
+        onChange={onChange}
+        errors={errors}
+        resources={resources}
+        prefix={`${name}.`}
+      />
+    </Fieldset>
+  );
   switch (field.kind) {
     case "number":
       return (
@@ -80,28 +92,22 @@ export function FieldInput({ field, name, value, errors, resources, onChange }: 
     case "list":
       return <ListInput {...common} field={field} value={value} onChange={onChange} />;
     case "object":
-      return (
-        <Fieldset legend={field.label} p="sm" variant="filled">
-          <SchemaForm
-            fields={field.fields}
-            values={(value as Record<string, unknown>) ?? {}}
-            onChange={onChange}
-            errors={errors}
-            resources={resources}
-            prefix={`${name}.`}
-          />
-        </Fieldset>
-      );
-    case "resource":
+      return group(field.fields);
+    case "resource": {
+      const options = resources?.(field.resourceType) ?? [];
+      // A type that a script declares may be a resource or not: with none to choose from, it is an object.
+      if (options.length === 0 && field.fields.length > 0 && typeof value !== "string")
+        return group(field.fields);
       return (
         <ResourceInput
           {...common}
           value={value}
           onChange={onChange}
-          options={resources?.(field.resourceType) ?? []}
+          options={options}
           resourceType={field.resourceType}
         />
       );
+    }
     case "json":
       return <JsonField {...common} value={value} onChange={onChange} />;
     case "file":
