@@ -27,7 +27,10 @@ async def jobs(api):
     }
     made["child"] = await preview(api, "7", tag="waiting", params={"parent_job": made["waiting"]})
     async with api.database.system() as tx:
-        claimed = {str(job.id): job for job in await pull.pull(tx, worker="w1", tags=["python3", "running"], slots=9)}
+        claimed = {
+            str(job.id): job
+            for job in await pull.pull(tx, pull.Claim(worker="w1", tags=["python3", "running"], slots=9))
+        }
         for name, status, result in (("good", Status.SUCCESS, b'{"fruit":"pear","wm_labels":["sweet"]}'),
                                      ("bad", Status.FAILURE, b'{"error":{}}'),
                                      ("nul", Status.SUCCESS, b'"a\\u0000b"')):  # fmt: skip

@@ -98,7 +98,7 @@ async def _claims(database: Database, count: int) -> list[float]:
     for _ in range(count):
         async with database.system_statement() as tx:
             began = time.perf_counter()
-            claimed = await pull.pull(tx, worker="w", tags=["r13", "elsewhere"], slots=1)
+            claimed = await pull.pull(tx, pull.Claim(worker="w", tags=["r13", "elsewhere"], slots=1))
             times.append((time.perf_counter() - began) * 1000)
             for job in claimed:
                 await pull.release(tx, Held(job_id=job.id, epoch=job.epoch))

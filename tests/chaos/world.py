@@ -126,7 +126,7 @@ class World:
 
     async def _claim(self, tag: str) -> None:
         async with self.database.system() as tx:
-            await pull.pull(tx, worker="ghost", tags=[tag], slots=99)
+            await pull.pull(tx, pull.Claim(worker="ghost", tags=[tag], slots=99))
 
     def reap_all(self) -> None:
         """Take every running job from its worker; call it while no worker runs."""

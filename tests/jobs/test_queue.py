@@ -55,7 +55,7 @@ async def pushed(database, **request):
 
 async def claim(database, worker="w1", tags=("a",), slots=1):
     async with database.system_statement() as tx:
-        return await pull.pull(tx, worker=worker, tags=tags, slots=slots)
+        return await pull.pull(tx, Claim(worker=worker, tags=tags, slots=slots))
 
 
 async def complete(database, job_id, epoch, result=b"1"):

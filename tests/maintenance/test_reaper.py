@@ -28,7 +28,7 @@ async def world(database):
 
 async def claimed(database, worker="w1"):
     async with database.system_statement() as tx:
-        return await pull.pull(tx, worker=worker, tags=["bash"], slots=9)
+        return await pull.pull(tx, pull.Claim(worker=worker, tags=["bash"], slots=9))
 
 
 async def running(database, code="echo"):

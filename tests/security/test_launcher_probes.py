@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from windlass.worker.launcher import client, inside, landlock, probe, seccomp, tiers
+from windlass import tiers
+from windlass.worker.launcher import client, inside, landlock, probe, seccomp
 from windlass.worker.launcher.client import Launcher
 
 NO_OWN_UID = 64

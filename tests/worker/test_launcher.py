@@ -18,8 +18,8 @@ from uuid import uuid4
 
 import pytest
 
+from windlass import tiers
 from windlass.languages.base import Command, Network
-from windlass.worker.launcher import tiers
 from windlass.worker.launcher.client import Exit, KilledBy, Launcher, LaunchError, Limits, Running
 from windlass.worker.launcher.identity import is_readable_by_anybody
 

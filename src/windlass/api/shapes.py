@@ -204,6 +204,8 @@ class ListedJob(Shape):
     duration_ms: int = ABSENT
     self_wait_time_ms: int = ABSENT
     mem_peak: int = ABSENT
+    sandbox_tier: str = ABSENT
+    sandbox_policy: str = ABSENT
     worker: str = ABSENT
     priority: int = ABSENT
     canceled_by: str = ABSENT

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+from windlass import tiers
 from windlass.commands import databases
 from windlass.db.listen import Listener
 from windlass.db.pool import Database, Line
@@ -20,7 +21,6 @@ from windlass.telemetry import get_logger
 from windlass.worker import heart
 from windlass.worker.execute import Executor
 from windlass.worker.heart import Heart
-from windlass.worker.launcher import tiers
 from windlass.worker.launcher.client import Launcher
 from windlass.worker.launcher.probe import Probe, measure
 from windlass.worker.loop import CHANNELS, Worker
@@ -81,7 +81,7 @@ async def make_worker(settings: Settings, database: Database, launcher: Launcher
     name = f"wk-{settings.worker_group}-{socket.gethostname()}-{uuid4().hex[:8]}"
     info = WorkerInfo(name=name, instance=socket.gethostname(), group=settings.worker_group,
                       tags=settings.worker_tags or (*languages.names(), DEPENDENCY_TAG), slots=settings.worker_slots,
-                      tier=tier)  # fmt: skip
+                      tier=tier, policy=launcher.policy_hash)  # fmt: skip
     source = SqlSource(database, info, max_attempts=settings.max_attempts, is_batching=settings.settle_batch)
     await source.open()
     executor = Executor(settings=settings, database=database, source=source, launcher=launcher,

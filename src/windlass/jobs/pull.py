@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from windlass import tiers
 from windlass.db.pool import Transaction
 from windlass.jobs.launch import queries
 from windlass.jobs.model import ClaimedJob, JobKind
@@ -31,12 +32,14 @@ class CancelRequest:
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """What a worker asks for: up to `slots` jobs of these tags. `is_wide`: also those behind the best ones, because
-    others held these a moment ago."""
+    others held these a moment ago. Jobs are stamped with the worker's `sandbox_tier` and the rules of that."""
 
     worker: str
     tags: Sequence[str]
     slots: int
     is_wide: bool = False
+    sandbox_tier: str = tiers.NONE
+    sandbox_policy: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +78,18 @@ class Lease:
     cancel: CancelRequest | None
 
 
-async def pull(tx: Transaction[None], *, worker: str, tags: Sequence[str], slots: int) -> list[ClaimedJob]:
-    """Claim up to `slots` due jobs of these tags, best priority first, oldest first. Atomic with the attempt's
-    count."""
-    return (await exchange(tx, NO_OUTCOMES, Claim(worker=worker, tags=tags, slots=slots))).claimed
+async def pull(tx: Transaction[None], claim: Claim) -> list[ClaimedJob]:
+    """Claim due jobs, best priority first, oldest first. Atomic with the attempt's count."""
+    return (await exchange(tx, NO_OUTCOMES, claim)).claimed
 
 
 async def exchange(tx: Transaction[None], outcomes: Mapping[str, Sequence[Any]], claim: Claim) -> Exchange:
     """Claim, and settle by the way: `outcomes` are columns of completions, made by `jobs/complete.py`."""
     rows = [
         row async for row in queries.settle_and_pull(
-            tx.connection, **outcomes, worker=claim.worker, tags=claim.tags, slots=claim.slots, is_wide=claim.is_wide
+            tx.connection, **outcomes, worker=claim.worker, tags=claim.tags, slots=claim.slots, is_wide=claim.is_wide,
+            sandbox_rank=tiers.rank(claim.sandbox_tier), sandbox_tier=claim.sandbox_tier,
+            sandbox_policy=claim.sandbox_policy,
         )
     ]  # fmt: skip
     claimed = [_claimed(row) for row in rows if row["id"] is not None]

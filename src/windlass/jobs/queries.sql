@@ -133,6 +133,7 @@ SELECT coalesce(root_job, id) FROM job WHERE id = :id AND workspace_id = :worksp
 -- The worker's one statement: attempts end as `complete_job` says, with the rest of their logs, and up to :slots due jobs
 -- are claimed. A claim counts the attempt and writes its first heartbeat. `lane` finds the priorities of each tag, `front`
 -- how many jobs of each lane are among the best; only as many are locked, so none is kept from another worker in vain.
+-- Jobs of a workspace that wants a better sandbox than :sandbox_rank are left to others.
 -- :is_wide locks beyond that, for a worker that has just found the best ones locked by others. What was given back before
 -- its outcome arrived is ended and not claimed.
 -- The answer has one row at least: who was accepted, how many were due, and a claimed job.
@@ -144,7 +145,8 @@ WITH RECURSIVE outcome AS (
 ), ended AS (
     DELETE FROM job_queue q USING outcome o
     WHERE q.id = o.id AND q.epoch = o.epoch
-    RETURNING q.id, q.workspace_id, q.started_at, q.worker, q.epoch, q.progress, o.status, o.result,
+    RETURNING q.id, q.workspace_id, q.started_at, q.worker, q.epoch, q.progress, q.sandbox_tier, q.sandbox_policy,
+              o.status, o.result,
               coalesce(o.canceler, q.canceled_by) AS canceled_by, coalesce(o.reason, q.canceled_reason) AS canceled_reason,
               greatest(q.mem_peak, o.mem) AS mem_peak, o.labels, o.log_start, o.log_end, o.log
 ), logged AS (
@@ -153,16 +155,19 @@ WITH RECURSIVE outcome AS (
     ON CONFLICT (job_id, start_offset) DO NOTHING
 ), kept AS (
     INSERT INTO job_completed (id, workspace_id, status, result, started_at, duration_ms, worker, epoch, canceled_by,
-                               canceled_reason, mem_peak, progress, labels)
+                               canceled_reason, mem_peak, progress, sandbox_tier, sandbox_policy, labels)
     SELECT id, workspace_id, status, result::json, started_at,
            coalesce((extract(epoch FROM clock_timestamp() - started_at) * 1000)::bigint, 0), worker, epoch,
-           canceled_by, canceled_reason, mem_peak, progress,
+           canceled_by, canceled_reason, mem_peak, progress, sandbox_tier, sandbox_policy,
            CASE WHEN labels IS NULL THEN '{}' ELSE ARRAY(SELECT json_array_elements_text(labels::json)) END
     FROM ended
     RETURNING id
 ), told AS (
     SELECT pg_notify('job_done', string_agg(id::text, ',')), array_agg(id) AS ids
     FROM (SELECT id, (row_number() OVER () - 1) / 200 AS part FROM kept) numbered GROUP BY part
+), guarded AS MATERIALIZED (
+    SELECT coalesce(array_agg(id), '{}') AS workspaces FROM workspace
+    WHERE min_sandbox_rank > 0 AND min_sandbox_rank > :sandbox_rank::integer
 ), lane AS (
     SELECT tag, (SELECT max(priority) FROM job_queue q WHERE NOT q.running AND q.tag = asked.tag) AS priority
     FROM unnest(:tags::text[]) AS asked (tag) WHERE :slots::integer > 0
@@ -177,7 +182,7 @@ WITH RECURSIVE outcome AS (
         FROM lane CROSS JOIN LATERAL (
             SELECT q.scheduled_for, q.id FROM job_queue q
             WHERE NOT q.running AND q.tag = lane.tag AND q.priority = lane.priority AND q.scheduled_for <= now()
-              AND q.id <> ALL (:ids)
+              AND q.id <> ALL (:ids) AND q.workspace_id <> ALL ((SELECT workspaces FROM guarded)::text[])
             ORDER BY q.scheduled_for, q.id LIMIT :slots::integer
         ) best
         ORDER BY lane.priority DESC, best.scheduled_for, best.id
@@ -188,14 +193,15 @@ WITH RECURSIVE outcome AS (
     FROM front CROSS JOIN LATERAL (
         SELECT q.priority, q.scheduled_for, q.id FROM job_queue q
         WHERE NOT q.running AND q.tag = front.tag AND q.priority = front.priority AND q.scheduled_for <= now()
-          AND q.id <> ALL (:ids)
+          AND q.id <> ALL (:ids) AND q.workspace_id <> ALL ((SELECT workspaces FROM guarded)::text[])
         ORDER BY q.scheduled_for, q.id LIMIT front.share
         FOR UPDATE SKIP LOCKED
     ) taken
     ORDER BY taken.priority DESC, taken.scheduled_for, taken.id LIMIT :slots::integer
 ), claimed AS (
     UPDATE job_queue q
-    SET running = true, worker = :worker, epoch = q.epoch + 1, started_at = clock_timestamp(), last_ping = clock_timestamp()
+    SET running = true, worker = :worker, epoch = q.epoch + 1, started_at = clock_timestamp(),
+        last_ping = clock_timestamp(), sandbox_tier = :sandbox_tier, sandbox_policy = :sandbox_policy
     FROM due WHERE q.id = due.id
     RETURNING q.id, q.epoch, q.scheduled_for, q.priority
 )
@@ -232,14 +238,16 @@ FROM held LEFT JOIN renewed USING (id);
 WITH ended AS (
     DELETE FROM job_queue
     WHERE id = :id AND epoch = :epoch
-    RETURNING id, workspace_id, started_at, worker, epoch, canceled_by, canceled_reason, mem_peak, progress
+    RETURNING id, workspace_id, started_at, worker, epoch, canceled_by, canceled_reason, mem_peak, progress,
+              sandbox_tier, sandbox_policy
 ), kept AS (
     INSERT INTO job_completed (id, workspace_id, status, result, started_at, duration_ms, worker, epoch, canceled_by,
-                               canceled_reason, mem_peak, progress, labels, dead_letter)
+                               canceled_reason, mem_peak, progress, sandbox_tier, sandbox_policy, labels, dead_letter)
     SELECT id, workspace_id, :status, :result::json, started_at,
            coalesce((extract(epoch FROM clock_timestamp() - started_at) * 1000)::bigint, 0), worker, epoch,
            coalesce(:canceled_by, canceled_by), coalesce(:canceled_reason, canceled_reason),
-           greatest(mem_peak, :mem_peak::integer), progress, :labels::text[], :dead_letter
+           greatest(mem_peak, :mem_peak::integer), progress, sandbox_tier, sandbox_policy, :labels::text[],
+           :dead_letter
     FROM ended
     RETURNING id
 )
@@ -350,7 +358,8 @@ SELECT j.id, j.workspace_id, j.kind, j.runnable_path, j.runnable_hash, j.languag
        q.scheduled_for, q.running, q.last_ping, coalesce(q.started_at, c.started_at) AS started_at,
        coalesce(q.worker, c.worker) AS worker, coalesce(q.canceled_by, c.canceled_by) AS canceled_by,
        coalesce(q.canceled_reason, c.canceled_reason) AS canceled_reason, coalesce(q.mem_peak, c.mem_peak) AS mem_peak,
-       q.progress, c.status, c.result::text AS result, c.completed_at, c.duration_ms, c.labels, c.deleted
+       coalesce(q.sandbox_tier, c.sandbox_tier) AS sandbox_tier,
+       coalesce(q.sandbox_policy, c.sandbox_policy) AS sandbox_policy, q.progress, c.status, c.result::text AS result, c.completed_at, c.duration_ms, c.labels, c.deleted
 FROM job j
 LEFT JOIN job_queue q USING (id)
 LEFT JOIN job_completed c USING (id)
@@ -369,7 +378,9 @@ SELECT j.id, j.workspace_id, j.kind, j.runnable_path, j.runnable_hash, j.languag
        coalesce(q.started_at, c.started_at) AS started_at, coalesce(q.worker, c.worker) AS worker,
        coalesce(q.canceled_by, c.canceled_by) AS canceled_by,
        coalesce(q.canceled_reason, c.canceled_reason) AS canceled_reason, coalesce(q.mem_peak, c.mem_peak) AS mem_peak,
-       q.progress, c.status, c.completed_at, c.duration_ms, c.labels, c.deleted
+       coalesce(q.sandbox_tier, c.sandbox_tier) AS sandbox_tier,
+       coalesce(q.sandbox_policy, c.sandbox_policy) AS sandbox_policy, q.progress, c.status, c.completed_at,
+       c.duration_ms, c.labels, c.deleted
 FROM job j
 LEFT JOIN job_queue q USING (id)
 LEFT JOIN job_completed c USING (id)

@@ -147,6 +147,7 @@ def _common(row: Any) -> dict[str, Any]:
         "permissioned_as": row["permissioned_as"], "email": row["permissioned_as_email"], "language": row["language"],
         "is_flow_step": False, "visible_to_owner": row["visible_to_owner"], "tag": row["tag"],
         "priority": row["priority"] or None, "mem_peak": row["mem_peak"], "worker": row["worker"],
+        "sandbox_tier": row["sandbox_tier"], "sandbox_policy": row["sandbox_policy"],
         "trigger_kind": row["trigger_kind"], "schedule_path": row["trigger_path"], "labels": row["labels"],
     }  # fmt: skip
 

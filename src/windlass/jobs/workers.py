@@ -19,6 +19,7 @@ class WorkerInfo:
     tags: tuple[str, ...]
     slots: int
     tier: str
+    policy: str
 
 
 async def ping(tx: Transaction[None], info: WorkerInfo, *, draining: bool, jobs_executed: int) -> None:

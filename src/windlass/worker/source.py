@@ -64,9 +64,12 @@ class SqlSource:
             return await self._one_by_one(completions, 0)  # so that one that cannot be stored holds up no other
 
     async def _exchange(self, completions: Sequence[Completion], slots: int, *, is_wide: bool = False) -> Exchange:
-        claim = Claim(worker=self.info.name, tags=self.info.tags, slots=slots, is_wide=is_wide)
         async with self._line.statement() as tx:
-            return await settle_and_pull(tx, completions, claim)
+            return await settle_and_pull(tx, completions, self._claim(slots, is_wide=is_wide))
+
+    def _claim(self, slots: int, *, is_wide: bool = False) -> Claim:
+        return Claim(worker=self.info.name, tags=self.info.tags, slots=slots, is_wide=is_wide,
+                     sandbox_tier=self.info.tier, sandbox_policy=self.info.policy)  # fmt: skip
 
     async def _one_by_one(self, completions: Sequence[Completion], slots: int) -> Exchange:
         accepted = frozenset([item.job_id for item in completions if await self._settle_storable(item)])
@@ -86,7 +89,7 @@ class SqlSource:
 
     async def _pull_one(self) -> list[ClaimedJob]:
         async with self._line.statement() as tx:
-            return await pull(tx, worker=self.info.name, tags=self.info.tags, slots=1)
+            return await pull(tx, self._claim(1))
 
     async def release_unknown(self, held: Sequence[Held]) -> None:
         """Give back what a pull claimed whose answer never arrived."""

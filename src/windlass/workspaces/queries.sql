@@ -49,6 +49,10 @@ SELECT id, name, owner, color, deleted FROM workspace ORDER BY id;
 -- One workspace.
 SELECT id, name, owner, color, deleted FROM workspace WHERE id = :workspace;
 
+-- name: find_min_sandbox_rank$
+-- The rank of the least sandbox that its jobs may run in.
+SELECT min_sandbox_rank FROM workspace WHERE id = :workspace;
+
 -- name: rename_workspace!
 -- Another display name.
 UPDATE workspace SET name = :name WHERE id = :workspace;
@@ -56,6 +60,10 @@ UPDATE workspace SET name = :name WHERE id = :workspace;
 -- name: color_workspace!
 -- Another color, or none.
 UPDATE workspace SET color = :color WHERE id = :workspace;
+
+-- name: guard_workspace!
+-- The least sandbox that its jobs may run in.
+UPDATE workspace SET min_sandbox_rank = :min_rank WHERE id = :workspace;
 
 -- name: set_archived$
 -- Archive or bring back, and tell whether there is such a workspace.

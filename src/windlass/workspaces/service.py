@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from windlass import paths
+from windlass import paths, tiers
 from windlass.audit import log as audit
 from windlass.auth.permissions import Principal
 from windlass.db.pool import Transaction
@@ -128,6 +128,21 @@ async def get(tx: Transaction[Principal]) -> Workspace:
     """The workspace of the transaction's principal."""
     row = await queries.get_workspace(tx.connection, workspace=tx.actor.workspace)
     return Workspace(**row)
+
+
+async def min_sandbox_tier(tx: Transaction[Principal]) -> str:
+    """The least sandbox that jobs of the workspace may run in."""
+    return tiers.weakest_of(await queries.find_min_sandbox_rank(tx.connection, workspace=tx.actor.workspace))
+
+
+async def guard(tx: Transaction[Principal], tier: str) -> None:
+    """Have jobs claimed only by workers with a sandbox as good as `tier`. Raises BadRequest for what is no tier."""
+    try:
+        rank = tiers.rank(tier)
+    except KeyError as error:
+        raise BadRequest(f"{tier!r} is no sandbox tier") from error
+    await queries.guard_workspace(tx.connection, workspace=tx.actor.workspace, min_rank=rank)
+    await audit.record(tx, "workspaces.update", "Updated", tx.actor.workspace, min_sandbox_tier=tier)
 
 
 async def rename(tx: Transaction[Principal], name: str) -> None:

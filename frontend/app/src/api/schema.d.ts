@@ -2836,6 +2836,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/w/{workspace}/workspaces/edit_min_sandbox_tier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit Min Sandbox Tier
+         * @description Jobs wait for a worker with a sandbox at least this good.
+         */
+        post: operations["workspaces_edit_min_sandbox_tier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/w/{workspace}/workspaces/get_settings": {
         parameters: {
             query?: never;
@@ -3321,6 +3341,10 @@ export interface components {
             root_job?: string;
             /** Running */
             running?: boolean;
+            /** Sandbox Policy */
+            sandbox_policy?: string;
+            /** Sandbox Tier */
+            sandbox_tier?: string;
             /** Schedule Path */
             schedule_path?: string;
             /**
@@ -3464,6 +3488,10 @@ export interface components {
             root_job?: string;
             /** Running */
             running?: boolean;
+            /** Sandbox Policy */
+            sandbox_policy?: string;
+            /** Sandbox Tier */
+            sandbox_tier?: string;
             /** Schedule Path */
             schedule_path?: string;
             /**
@@ -3613,6 +3641,14 @@ export interface components {
             is_admin?: boolean | null;
             /** Operator */
             operator?: boolean | null;
+        };
+        /**
+         * MinSandboxTier
+         * @description The least sandbox tier, such as B.
+         */
+        MinSandboxTier: {
+            /** Min Sandbox Tier */
+            min_sandbox_tier: string;
         };
         /**
          * NewAccount
@@ -8919,6 +8955,39 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["NewName"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    workspaces_edit_min_sandbox_tier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MinSandboxTier"];
             };
         };
         responses: {

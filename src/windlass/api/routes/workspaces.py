@@ -52,6 +52,12 @@ class NewName(BaseModel):
     new_name: str
 
 
+class MinSandboxTier(BaseModel):
+    """The least sandbox tier, such as B."""
+
+    min_sandbox_tier: str
+
+
 class NewColor(BaseModel):
     """Another color, or none."""
 
@@ -138,8 +144,9 @@ async def add_user(body: NewMember, caller: Actor) -> Response:
 async def get_settings(caller: Actor) -> Response:
     """The settings of the workspace."""
     async with caller.transaction() as tx:
-        found = await service.get(tx)
-    return json({"workspace_id": found.id, "name": found.name, "owner": found.owner, "color": found.color})
+        found, tier = await service.get(tx), await service.min_sandbox_tier(tx)
+    return json({"workspace_id": found.id, "name": found.name, "owner": found.owner, "color": found.color,
+                 "min_sandbox_tier": tier})  # fmt: skip
 
 
 @routes.get("/w/{workspace}/workspaces/get_workspace_name", Capability.WORKSPACES_READ)
@@ -163,6 +170,14 @@ async def change_workspace_color(body: NewColor, caller: Actor) -> Response:
     async with caller.transaction() as tx:
         await service.change_color(tx, body.color)
     return text("updated workspace color")
+
+
+@routes.post("/w/{workspace}/workspaces/edit_min_sandbox_tier", Capability.WORKSPACES_WRITE)
+async def edit_min_sandbox_tier(body: MinSandboxTier, caller: Actor) -> Response:
+    """Jobs wait for a worker with a sandbox at least this good."""
+    async with caller.transaction() as tx:
+        await service.guard(tx, body.min_sandbox_tier)
+    return text("updated the least sandbox tier")
 
 
 @routes.post("/w/{workspace}/workspaces/archive", Capability.WORKSPACES_WRITE)

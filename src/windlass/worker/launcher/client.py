@@ -16,8 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from windlass import tiers
 from windlass.languages.base import Command, Network
-from windlass.worker.launcher import inside, landlock, request, tiers
+from windlass.worker.launcher import inside, landlock, request
 from windlass.worker.launcher.identity import Identity, UidBlock, hand_over, is_readable_by_anybody
 
 _PACKAGES = Path(__file__).parents[3]

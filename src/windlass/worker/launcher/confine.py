@@ -11,7 +11,8 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
-from windlass.worker.launcher import kernel, landlock, namespaces, seccomp, tiers, tree, warm
+from windlass import tiers
+from windlass.worker.launcher import kernel, landlock, namespaces, seccomp, tree, warm
 from windlass.worker.launcher.request import Limits, Refused, Request
 
 _HIGHEST_FILE = 1 << 20

@@ -9,8 +9,8 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 
+from windlass.tiers import NAMESPACED, NO_PROC
 from windlass.worker.launcher import kernel, landlock, tree
-from windlass.worker.launcher.tiers import NAMESPACED, NO_PROC
 
 _OWN = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 # Any folder will do to put the new root up at: once it is the root, nothing is hidden by it any more.

@@ -16,8 +16,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from windlass import tiers
 from windlass.languages.base import Command
-from windlass.worker.launcher import inside, landlock, seccomp, tiers
+from windlass.worker.launcher import inside, landlock, seccomp
 from windlass.worker.launcher.client import INTERPRETER, Launcher, LaunchError, Limits, Running
 
 _CLONE = {"x86_64": 56, "aarch64": 220}

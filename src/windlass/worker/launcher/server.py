@@ -16,7 +16,8 @@ import select
 import signal
 import socket
 
-from windlass.worker.launcher import kernel, namespaces, tiers, tree, warm
+from windlass import tiers
+from windlass.worker.launcher import kernel, namespaces, tree, warm
 from windlass.worker.launcher.cgroups import Group, Pool
 from windlass.worker.launcher.request import Control, Refused
 from windlass.worker.launcher.supervisor import prepare, supervise

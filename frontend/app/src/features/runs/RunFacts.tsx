@@ -23,6 +23,7 @@ export function RunFacts({ job, now }: { job: Job; now: number }) {
     ["Tag", <code key="tag">{job.tag}</code>],
     ["Worker", job.worker && <code key="worker">{job.worker}</code>],
     ["Memory", job.mem_peak ? formatBytes(job.mem_peak * 1024) : null],
+    ["Sandbox", job.sandbox_tier && `tier ${job.sandbox_tier}`],
     ["Version", job.script_hash && <code key="hash">{job.script_hash.slice(0, 8)}</code>],
     ["Parent", job.parent_job && <RunLink key="parent" id={job.parent_job} />],
     ["Canceled", job.canceled && [job.canceled_by, job.canceled_reason].filter(Boolean).join(": ")],

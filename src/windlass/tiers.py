@@ -1,4 +1,5 @@
-"""The tiers of the sandbox: which there are, and which of two is the better. Called by all of the launcher.
+"""The tiers of the sandbox: which there are, and which of two is the better. Called by the launcher, by the claim of
+jobs and by the settings of a worker and of a workspace.
 
 Standard library only: the fork server imports this.
 """
@@ -16,9 +17,15 @@ NO_PROC = frozenset({NO_PROC_TIER})
 LADDER = (ROOT, USER, NO_PROC_TIER, POLICY)
 """What a worker tries, best first."""
 
+# The database knows these numbers.
 _RANKS = {NONE: 0, POLICY: 1, NO_PROC_TIER: 2, USER: 3, ROOT: 3, SECOND_KERNEL: 4}
 
 
 def rank(tier: str) -> int:
     """The greater, the stronger. Raises KeyError for no tier."""
     return _RANKS[tier]
+
+
+def weakest_of(rank: int) -> str:
+    """The first tier of a rank, to name what a rank asks for."""
+    return next(tier for tier, known in _RANKS.items() if known == rank)
