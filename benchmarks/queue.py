@@ -107,7 +107,8 @@ async def _together_and_one_by_one(database: Database, owner: asyncpg.Connection
 async def _drained(database: Database, owner: asyncpg.Connection, *, is_batching: bool) -> float:
     """Jobs a second, from the first start to the last outcome."""
     await owner.execute(PUSH, NO_OPS)
-    info = WorkerInfo(name="bench", instance="bench", group="bench", tags=TAGS, slots=SLOTS, tier="0")
+    info = WorkerInfo(name="bench", instance="bench", group="bench", tags=TAGS, slots=SLOTS, tier="0",
+                      policy="bench")  # fmt: skip
     executor = NoOps()
     settings = load(worker_slots=SLOTS)
     worker = Worker(

@@ -58,6 +58,7 @@ async def explained(line, *, tags, ended=()):
     sql = queries.settle_and_pull.sql
     names = [name for name in signature(queries.settle_and_pull).parameters if name != "self"]
     order = {"tags": tags, "slots": 4, "worker": "w", "is_wide": False}
+    order |= {"sandbox_rank": 0, "sandbox_tier": "B", "sandbox_policy": "p"}
     columns = NO_OUTCOMES | {"ids": [item[0] for item in ended], "epochs": [item[1] for item in ended]}
     columns |= {name: ["success" if name == "statuses" else "1"] * len(ended) for name in ("statuses", "results")}
     columns |= {name: [None] * len(ended) for name in list(NO_OUTCOMES)[4:]}
@@ -83,7 +84,7 @@ async def test_the_plan_of_a_claim_has_no_scan_and_no_sort_of_what_waits(line):
 
 async def test_the_plan_of_an_end_has_no_scan(crowded, line):
     async with line.statement() as tx:
-        held = [(job.id, job.epoch) for job in await pull(tx, worker="w", tags=["a"], slots=4)]
+        held = [(job.id, job.epoch) for job in await pull(tx, Claim(worker="w", tags=["a"], slots=4))]
     plan = await explained(line, tags=["a"], ended=held)
     scanned = [node for node in plan if node.get("Relation Name") in OF_THE_QUEUE]
     assert {node["Node Type"] for node in scanned} <= {"Index Scan", "Index Only Scan", "ModifyTable"}

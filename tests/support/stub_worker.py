@@ -53,7 +53,9 @@ async def running_stub_worker(
     settings = settings_for(urls, **overrides)
     database = open_database(urls)
     await database.open()
-    info = WorkerInfo(name=name, instance="test", group="test", tags=tags, slots=settings.worker_slots, tier="0")
+    info = WorkerInfo(
+        name=name, instance="test", group="test", tags=tags, slots=settings.worker_slots, tier="0", policy="stub"
+    )
     source = SqlSource(database, info, max_attempts=settings.max_attempts, is_batching=settings.settle_batch)
     executor = StubExecutor(run=run)
     worker = Worker(
