@@ -67,7 +67,9 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "rust_log": ("debug", "debug"),
     "min_free_disk_space_mb": ("5", 5),
     "license_key": ("anything", "anything"),
-    "warm_python": ("true", True),
+    "zygote_memory_mb": ("64", 64),
+    "zygote_idle_seconds": ("5", 5.0),
+    "dedicated_worker": ("main:u/a/b, main:u/a/c", ("main:u/a/b", "main:u/a/c")),
     "run_update_ca_certificate_at_start": ("true", True),
     "run_update_ca_certificate_path": ("/bin/refresh", Path("/bin/refresh")),
 }

@@ -169,8 +169,15 @@ class Settings(BaseSettings):
     )
     create_workspace_require_superadmin: bool = Field(True, description="Only superadmins create workspaces.")
 
-    warm_python: bool = Field(
-        False, description="Start Python jobs in a fork of a warm interpreter: quicker, for 6 MB more in each worker."
+    zygote_memory_mb: int | None = Field(
+        None,
+        ge=0,
+        description="Memory of a worker's warm processes in MiB; default a tenth of the machine's, at most 1024. "
+        "0 starts every job cold.",
+    )
+    zygote_idle_seconds: float = Field(600.0, gt=0, description="Seconds that an unused warm process is kept.")
+    dedicated_worker: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Scripts that stay loaded, as `workspace:path` with commas between: their jobs share a process."
     )
     run_update_ca_certificate_at_start: bool = Field(
         False, description="Have a worker refresh the system's certificates first, for a private authority."
@@ -188,9 +195,9 @@ class Settings(BaseSettings):
     )
     license_key: str | None = Field(None, description="Accepted and ignored: there is no edition.")
 
-    @field_validator("worker_tags", "sandbox_tiers", mode="before")
+    @field_validator("worker_tags", "sandbox_tiers", "dedicated_worker", mode="before")
     @classmethod
-    def _split_tags(cls, value: object) -> object:
+    def _split_words(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(tag.strip() for tag in value.split(",") if tag.strip())
         return value
@@ -228,6 +235,13 @@ class Settings(BaseSettings):
     def accepts_no_sandbox(self) -> bool:
         """Whether somebody has said that jobs may run although the sandbox leaks."""
         return self.unsandboxed == ACCEPT_NO_SANDBOX
+
+    @cached_property
+    def zygote_memory_bytes(self) -> int:
+        """What the warm processes of one worker may use."""
+        if self.zygote_memory_mb is not None:
+            return self.zygote_memory_mb * 1024**2
+        return min(1024**3, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 10)
 
     @property
     def is_supervised(self) -> bool:

@@ -11,6 +11,7 @@ from support.processes import (
     command_of,
     database_environment,
     family_of,
+    folder_of,
     peak_mb,
     running,
     temporary_home,
@@ -75,7 +76,12 @@ def _the_worker_lives_and_nothing_is_left(server, worker):
 
 def jobs_of(worker):
     """Every process that runs in a job's folder or was given one as its home."""
-    return family_of(worker.home / "jobs")
+    return [pid for pid in family_of(worker.home / "jobs") if not is_warm(pid, worker.home / "jobs")]
+
+
+def is_warm(pid, jobs):
+    """Whether this is a process that waits for jobs, in a folder of its own, and no job."""
+    return any(argument.endswith("zygote.py") for argument in command_of(pid)) and folder_of(pid).parent == jobs
 
 
 def error_of(completed):
@@ -199,7 +205,9 @@ def test_a_job_with_more_processes_than_allowed_ends_as_too_many_processes(serve
     assert error_of(completed)["name"] == "TooManyProcesses"
 
 
-def test_after_all_this_the_worker_has_no_process_but_its_launcher(worker):
+def test_after_all_this_the_worker_has_no_process_but_its_launcher_and_what_waits_for_jobs(worker):
     below = [" ".join(command_of(pid)) for pid in tree.descendants(worker.process.pid)]
-    assert 1 <= len(below) <= 2  # the fork server, and the supervisor that waits for the next job
-    assert all("windlass.worker.launcher.server" in command for command in below)
+    launcher = [command for command in below if "windlass.worker.launcher.server" in command]
+    warm = [command for command in below if "zygote.py" in command]
+    assert len(launcher) + len(warm) == len(below)
+    assert 1 <= len(launcher) - len(warm) / 2 <= 2  # each warm process has a supervisor, and a fork that waits

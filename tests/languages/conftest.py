@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from support.run_language import toolchain
-from windlass.languages import registry
+from support.run_language import Warmth, toolchain
 from windlass.worker.launcher.client import Launcher
 
 
@@ -16,9 +15,9 @@ def tools(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def warm():
-    """An event loop for tests without one, and a launcher in it with every program loaded."""
-    launcher = Launcher(programs=registry.programs())
+    """An event loop for tests without one, and a launcher in it with its warm processes."""
+    launcher = Launcher()
     with asyncio.Runner() as runner:
         runner.run(launcher.start())
-        yield runner, launcher
+        yield runner, Warmth(launcher=launcher, processes={})
         runner.run(launcher.stop())

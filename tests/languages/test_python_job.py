@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from support.run_language import Run, install, resolve, run_language, run_warm
+from support.run_language import Run, install, resolve, run_language, run_sandboxed
 from windlass.languages.python import language
 
 
@@ -23,10 +23,12 @@ def by_exec(tools):
 @pytest.fixture
 def by_fork(tools, warm):
     """Run a script's text with arguments, in a fork of a warm interpreter and in the sandbox."""
-    runner, launcher = warm
+    runner, warmth = warm
 
     def run(code: str, args: dict | None = None, lock: str = "", entrypoint: str = "main") -> Run:
-        job = run_warm(launcher, language, textwrap.dedent(code), args, tools=tools, lock=lock, entrypoint=entrypoint)
+        job = run_sandboxed(
+            warmth, language, textwrap.dedent(code), args, tools=tools, lock=lock, entrypoint=entrypoint
+        )
         return runner.run(job)
 
     return run

@@ -17,7 +17,6 @@ from support.api import PASSWORD, WORKSPACE, Api, make_token, make_world, open_d
 from support.postgres import Urls
 from windlass.api.app import create_app
 from windlass.commands.worker import make_worker
-from windlass.languages import registry as languages
 from windlass.settings import Settings
 from windlass.worker.launcher.client import Launcher
 from windlass.worker.launcher.probe import measure
@@ -104,7 +103,7 @@ async def running_worker(urls: Urls, settings: Settings) -> AsyncIterator[Worker
     """One more worker in this process, drained at the end."""
     for folder in ("jobs", "cache"):
         (settings.home / folder).mkdir(exist_ok=True)
-    launcher = Launcher(programs=languages.programs())
+    launcher = Launcher()
     await launcher.start()
     measured = await measure(launcher, folder=settings.home / "jobs")
     database = open_database(urls)

@@ -219,6 +219,11 @@ def _read(reader: Callable[[], bytes]) -> bytes:
         return b""
 
 
+def folder_of(pid: int) -> Path:
+    """The working folder of a process; `.` when it has ended."""
+    return Path(os.fsdecode(_read(lambda: os.fsencode(os.readlink(f"/proc/{pid}/cwd")))))
+
+
 def command_of(pid: int) -> list[str]:
     """The argument list of a process; empty when it has ended."""
     return _read(Path(f"/proc/{pid}/cmdline").read_bytes).decode().split("\0")

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from windlass.languages.base import Command, Language, Outcome, Toolchain
+from windlass.languages.base import Command, Language, Outcome, Toolchain, Warm
 from windlass.settings import load
 from windlass.worker import runtimes
-from windlass.worker.launcher.client import INTERPRETER, Exit, Launcher, Limits
+from windlass.worker.launcher.client import INTERPRETER, Exit, Launcher, Limits, WarmProcess, can_run_warm
 
 CLIENT = Path(__file__).resolve().parents[2] / "clients" / "python"
 RUNTIMES_HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "windlass-tests"
@@ -105,8 +105,28 @@ def run_language(
     )
 
 
-async def run_warm(
-    launcher: Launcher,
+@dataclass(frozen=True, kw_only=True)
+class Warmth:
+    """A launcher, and the warm processes that it started for the jobs of tests, by what they have loaded."""
+
+    launcher: Launcher
+    processes: dict[str, WarmProcess]
+
+    async def process_for(self, warm: Warm, jobs: Path) -> WarmProcess:
+        """The warm process for such jobs, started where none is alive."""
+        found = self.processes.get(warm.key)
+        if found is None or not found.is_alive:
+            folder = Path(tempfile.mkdtemp(prefix="w", dir=jobs))
+            slot = 32 + len(self.processes)
+            found = await self.launcher.warm(warm, folder=folder, limits=Limits(), slot=slot)
+            assert isinstance(found, WarmProcess)
+            await found.until_ready()
+            self.processes[warm.key] = found
+        return found
+
+
+async def run_sandboxed(
+    warmth: Warmth,
     language: Language,
     code: str,
     args: Mapping[str, object] | None = None,
@@ -116,16 +136,19 @@ async def run_warm(
     entrypoint: str = "main",
     variables: Mapping[str, str] | None = None,
 ) -> Run:
-    """One job in a new folder below the cache, in the sandbox, and in a fork where the command allows it."""
-    folder = new_folder(tools)
+    """One job in the sandbox, in a fork of a warm process unless its code asks for a cold start."""
+    tools = replace(tools, python=Path(INTERPRETER[0]))
+    warm = language.warm(code, lock, tools)
+    process = await warmth.process_for(warm, new_folder(tools).parent) if warm is not None else None
+    folder = new_folder(tools) if process is None else Path(tempfile.mkdtemp(dir=process.folder))
     (folder / "tmp").mkdir()
     schema = language.signature(code, entrypoint).schema
     raw = json.dumps(args or {}).encode()
-    tools = replace(tools, python=Path(INTERPRETER[0]))
     command = language.prepare(folder, code, lock, raw, entrypoint, schema, tools)
     base = {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder / "tmp"), "LANG": "C.UTF-8"}
     command = replace(command, env=base | dict(variables or {}) | dict(command.env))
-    running = await launcher.launch(command, limits=Limits(), slot=0)
+    is_warm = process is not None and can_run_warm(command)
+    running = await (process.run(command) if is_warm else warmth.launcher.launch(command, limits=Limits(), slot=0))
     async with asyncio.timeout(SECONDS):
         stdout, stderr, ended = await asyncio.gather(running.stdout.read(), running.stderr.read(), running.wait())
     return Run(

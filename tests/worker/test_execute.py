@@ -87,13 +87,20 @@ async def test_nothing_of_the_workers_environment_reaches_a_job(platform, monkey
     assert (env["PATH"], env["TZ"], env["LANG"]) == (SEARCH_PATH, "UTC", "C.UTF-8")
 
 
+def left_in(jobs: Path) -> list[Path]:
+    """What is there but for the folders of warm processes, which are empty between jobs."""
+    return [found for found in jobs.iterdir() if not found.name.startswith("w") or list(found.iterdir())]
+
+
 async def test_a_job_has_a_folder_of_its_own_that_is_gone_afterwards(platform):
     code = ("import os, pathlib\ndef main():\n    pathlib.Path('mine').write_text('x')\n"
             "    return [os.getcwd(), os.environ['HOME'], os.listdir(os.environ['TMPDIR'])]\n")  # fmt: skip
     first = (await platform.preview(code))["result"]
     second = (await platform.preview(code))["result"]
     assert first[0] == first[1] != second[0] and first[2] == []
-    assert not Path(first[0]).exists() and list((platform.home / "jobs").iterdir()) == []
+    async with asyncio.timeout(5):
+        while Path(first[0]).exists() or left_in(platform.home / "jobs"):
+            await asyncio.sleep(0.02)
 
 
 # Ends

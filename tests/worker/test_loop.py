@@ -99,6 +99,9 @@ class Executor:
     async def clean_up(self, job):
         self.cleaned.append(job)
 
+    async def close(self):
+        return
+
 
 class Listener:
     async def run(self):

@@ -19,13 +19,14 @@ from windlass.processes import deny_tracing
 from windlass.settings import Settings
 from windlass.telemetry import get_logger
 from windlass.worker import heart
-from windlass.worker.execute import Executor
+from windlass.worker.execute import Executor, limits_of
 from windlass.worker.heart import Heart
 from windlass.worker.launcher.client import Launcher
 from windlass.worker.launcher.probe import Probe, measure
 from windlass.worker.loop import CHANNELS, Worker
 from windlass.worker.source import SqlSource
 from windlass.worker.toolchain import toolchain
+from windlass.worker.zygotes import Zygotes
 
 log = get_logger("windlass")
 EXIT_REFUSED = 78
@@ -38,10 +39,7 @@ async def run(settings: Settings) -> int:
         await _refresh_certificates(settings.run_update_ca_certificate_path)
     (settings.home / "jobs").mkdir(parents=True, exist_ok=True)
     (settings.home / "cache").mkdir(parents=True, exist_ok=True)
-    programs = languages.programs() if settings.warm_python else ()
-    launcher = Launcher(
-        programs=programs, ladder=settings.sandbox_tiers, accept_unsandboxed=settings.accepts_no_sandbox
-    )
+    launcher = Launcher(ladder=settings.sandbox_tiers, accept_unsandboxed=settings.accepts_no_sandbox)
     await launcher.start()
     try:
         measured = await measure(
@@ -84,8 +82,11 @@ async def make_worker(settings: Settings, database: Database, launcher: Launcher
                       tier=tier, policy=launcher.policy_hash)  # fmt: skip
     source = SqlSource(database, info, max_attempts=settings.max_attempts, is_batching=settings.settle_batch)
     await source.open()
+    zygotes = Zygotes(launcher=launcher, folder=settings.home / "jobs", limits=limits_of(settings),
+                      slots=settings.worker_slots, budget_bytes=settings.zygote_memory_bytes,
+                      idle_seconds=settings.zygote_idle_seconds)  # fmt: skip
     executor = Executor(settings=settings, database=database, source=source, launcher=launcher,
-                        tools=toolchain(settings))  # fmt: skip
+                        tools=toolchain(settings), zygotes=zygotes)  # fmt: skip
     return Worker(settings=settings, source=source, executor=executor, listener=Listener(database, CHANNELS),
                   heart=make_heart(settings, database, launcher.sever))  # fmt: skip
 

@@ -96,8 +96,7 @@ class Command:
     """One process to run in the sandbox.
 
     `env` is what the language adds: the caller lays it over the job's base environment (PATH, HOME, TMPDIR,
-    WM_…). `readable` and `writable` come on top of the sandbox's own lists; `cwd` is always writable. `warm`: where
-    `argv` is a start of one of the language's `programs`, a fork of an interpreter that has it loaded will do as well.
+    WM_…). `readable` and `writable` come on top of the sandbox's own lists; `cwd` is always writable.
     """
 
     argv: tuple[str, ...]
@@ -106,7 +105,6 @@ class Command:
     readable: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     network: Network = Network.OPEN
-    warm: bool = False
 
 
 class WarmMode(Enum):
@@ -132,8 +130,9 @@ class Warm:
 
     The worker starts `argv` ahead, in the sandbox of a job, in a folder of its own; the folders of its jobs lie
     below that. Two jobs may share it, one after the other, where `key` is equal: it names what is loaded
-    (interpreter, flags, lock). The worker adds workspace and network to it. `env` comes on top of the base
-    environment. This is only data, and the job's own `Command` stays complete: a cold start is always right as well.
+    (interpreter, flags, lock). The worker adds the workspace to it. `env` is all of its environment. To `argv` the
+    worker may add, in mode FORK, names that earlier jobs reported for this key. All this is only data, and the job's
+    own `Command` stays complete: a cold start is always right as well.
     """
 
     mode: WarmMode
@@ -219,14 +218,6 @@ class Language(Protocol):
     @property
     def needs(self) -> tuple[str, ...]:
         """The executables without which the language cannot run."""
-        ...
-
-    @property
-    def programs(self) -> tuple[Path, ...]:
-        """Python files of the plug-in that jobs execute and a worker may keep loaded; see `Command.warm`.
-
-        Each runs once as `__warm__`, outside the sandbox and before any job, to import what jobs will need.
-        """
         ...
 
     def signature(self, code: str, entrypoint: str = "main") -> Signature:

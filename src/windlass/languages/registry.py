@@ -1,7 +1,5 @@
 """The installed languages, by their names on the wire; asked by the API, the worker and the deploy path."""
 
-from pathlib import Path
-
 from windlass import registry
 from windlass.languages.base import Language
 
@@ -16,8 +14,3 @@ def names() -> tuple[str, ...]:
 def get(name: str) -> Language:
     """One language, imported on first use; raises NotFound."""
     return registry.get(GROUP, name)
-
-
-def programs() -> tuple[Path, ...]:
-    """What the installed languages would have a launcher keep loaded; imports all of them."""
-    return tuple(program for name in names() for program in get(name).programs)

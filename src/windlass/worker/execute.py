@@ -11,9 +11,12 @@ import shutil
 import signal
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -27,11 +30,14 @@ from windlass.languages import registry as languages
 from windlass.languages.base import Command, Language, LanguageError, Toolchain
 from windlass.scripts.deploy import Lock
 from windlass.settings import Settings
+from windlass.telemetry import get_logger
 from windlass.worker import environment, runtimes
-from windlass.worker.launcher.client import Exit, KilledBy, Launcher, LaunchError, Limits, Running
+from windlass.worker.launcher.client import Exit, KilledBy, Launcher, LaunchError, Limits, Running, can_run_warm
 from windlass.worker.logs import JobLog, Output
 from windlass.worker.source import SqlSource
+from windlass.worker.zygotes import Seat, Zygotes
 
+log = get_logger("execute")
 INSTALL_TIMEOUT_S = 600
 FRESH_LOCK_S = 3600
 GRACE_S = 2.0
@@ -56,6 +62,7 @@ class Control:
     is_lost: bool = False
     mem_peak: int | None = None  # KiB
     running: Running | None = None
+    ended: Exit | None = None
 
     def stop(self) -> None:
         """End the process that runs now, if any; politely first."""
@@ -86,6 +93,8 @@ class Execution:
     control: Control
     language: Language
     tools: Toolchain
+    seat: Seat | None = None
+    """The warm process that the code runs in; `folder` is then below its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +114,10 @@ class Executor:
     source: SqlSource
     launcher: Launcher
     tools: Toolchain
+    zygotes: Zygotes
     installing: dict[Path, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     providing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    warm_folders: dict[tuple[UUID, int], Path] = field(default_factory=dict)
 
     async def execute(self, job: ClaimedJob, slot: int, control: Control) -> Verdict:
         """Run an attempt to its end; every fault of the job is in the verdict."""
@@ -123,8 +134,13 @@ class Executor:
 
     async def clean_up(self, job: ClaimedJob) -> None:
         """Remove what an attempt left on disk; call it once the outcome is home, so that nobody waits for it."""
-        if not self.settings.keep_job_dir:
-            await asyncio.to_thread(shutil.rmtree, self._folder(job), ignore_errors=True)
+        for folder in (self._folder(job), self.warm_folders.pop((job.id, job.epoch), None)):
+            if folder is not None and not self.settings.keep_job_dir:
+                await _remove(folder)
+
+    async def close(self) -> None:
+        """End what was kept ready for jobs."""
+        await self.zygotes.close()
 
     def _folder(self, job: ClaimedJob) -> Path:
         return self.settings.home / "jobs" / f"{job.id}-{job.epoch}"
@@ -146,7 +162,6 @@ class Executor:
                 job=job, slot=slot, folder=folder, log=log, control=control, language=language,
                 tools=await self._tools_of(job.workspace_id, language, log),
             )  # fmt: skip
-            _open_folder(folder)
             if job.kind is JobKind.DEPENDENCIES:
                 lock = await self._resolve(execution)
                 return True, orjson.dumps({"lock": lock}), _good_lock(job, lock)
@@ -167,11 +182,32 @@ class Executor:
         if lock:
             await self._install(execution, lock)
         schema = orjson.loads(job.schema) if job.schema else language.signature(job.code).schema
-        command = language.prepare(folder, job.code, lock, args, job.entrypoint or "main", schema, execution.tools)
-        variables = environment.of_job(job, folder, self.settings, self.source.job_key)
-        timeout = job.timeout or self.settings.job_default_timeout
-        ended, tail = await self._run(execution, command, variables, timeout=timeout)
-        return self._judge(execution, ended, tail)
+        with self._seated(execution, lock) as execution:
+            folder = execution.folder
+            _open_folder(folder)
+            command = language.prepare(folder, job.code, lock, args, job.entrypoint or "main", schema, execution.tools)
+            variables = environment.of_job(job, folder, self.settings, self.source.job_key)
+            timeout = job.timeout or self.settings.job_default_timeout
+            ended, tail = await self._run(execution, command, variables, timeout=timeout)
+            return self._judge(execution, ended, tail)
+
+    @contextmanager
+    def _seated(self, execution: Execution, lock: str) -> Iterator[Execution]:
+        """The execution in a folder below that of a warm process, where one is idle."""
+        job = execution.job
+        warm = execution.language.warm(job.code, lock, execution.tools, resident=self._is_dedicated(job))
+        seat = self.zygotes.take(job.workspace_id, warm) if warm is not None else None
+        if seat is None:
+            yield execution
+            return
+        folder = self.warm_folders[job.id, job.epoch] = seat.folder / execution.folder.name
+        try:
+            yield replace(execution, seat=seat, folder=folder)
+        finally:
+            self.zygotes.give_back(seat, execution.control.ended)
+
+    def _is_dedicated(self, job: ClaimedJob) -> bool:
+        return f"{job.workspace_id}:{job.path}" in self.settings.dedicated_worker and job.kind is JobKind.SCRIPT
 
     async def _tools_of(self, workspace: str, language: Language, log: JobLog) -> Toolchain:
         """The tools with the workspace's own cache: an install runs code, which may write what the next one trusts."""
@@ -185,6 +221,7 @@ class Executor:
 
     async def _resolve_or_remember(self, execution: Execution) -> str:
         """A lock for code that has none yet (a preview): remembered for an hour, so that a second Test is quick."""
+        _open_folder(execution.folder)
         plan = execution.language.lock_plan(execution.job.code, execution.folder, execution.tools)
         if plan.command is None:
             return plan.lock or ""
@@ -202,17 +239,18 @@ class Executor:
     async def _resolve(self, execution: Execution) -> str:
         """The lock of the job's code; the resolver's own sentence when there is none."""
         language = execution.language
+        _open_folder(execution.folder)
         plan = language.lock_plan(execution.job.code, execution.folder, execution.tools)
         if plan.command is None:
             return plan.lock or ""
         execution.log.write("--- resolving dependencies ---\n")
         await self._tool(execution, plan.command, "LockError")
         lock = language.read_lock(plan, execution.folder)
-        await asyncio.to_thread(_open_folder, execution.folder)
         execution.log.write(lock + "\n")
         return lock
 
     async def _install(self, execution: Execution, lock: str) -> None:
+        _open_folder(execution.folder)
         plan = execution.language.install_plan(lock, execution.folder, execution.tools)
         if plan.command is None:
             return
@@ -224,7 +262,6 @@ class Executor:
                     execution.language.finish_install(plan)
         finally:
             execution.language.abandon_install(plan)
-        await asyncio.to_thread(_open_folder, execution.folder)
 
     async def _tool(self, execution: Execution, command: Command, fault: str) -> None:
         """Run a resolver or installer; its output is the log, its complaint the fault."""
@@ -244,39 +281,58 @@ class Executor:
         is_tool: bool = False,
     ) -> tuple[Exit, bytes]:
         """Run a command in the sandbox to its end and return how it ended, and the tail of its output."""
-        control = execution.control
-        if control.is_stopped:
+        if execution.control.is_stopped:
             raise JobFault("Canceled", "the job was stopped before it started")
         command = replace(command, env=variables | dict(command.env))
-        running = await self.launcher.launch(command, limits=self._limits(command), slot=execution.slot)
+        out, err = Output(execution.log, keeps_tail=True), Output(execution.log, keeps_tail=is_tool)
+        try:
+            ended = await self._run_warm(execution, command, timeout, out, err)
+            if ended is None:
+                ended = await self._attend(execution, await self._launch(execution, command), timeout, out, err)
+        except TimeoutError as error:
+            what = "installing its packages" if is_tool else "the job"
+            raise JobFault("Timeout", f"{what} ran longer than its limit of {timeout:g} seconds") from error
+        return ended, out.tail + (err.tail if is_tool else b"")
+
+    async def _run_warm(
+        self, execution: Execution, command: Command, timeout: float, out: Output, err: Output
+    ) -> Exit | None:
+        """How the command ended in the warm process; None where it did not begin."""
+        if execution.seat is None or not can_run_warm(command):
+            return None
+        try:
+            running = await execution.seat.run(command)
+            return await self._attend(execution, running, timeout, out, err)
+        except LaunchError as error:
+            log.warning("a job starts cold", job_id=str(execution.job.id), reason=str(error))
+            return None
+
+    async def _attend(self, execution: Execution, running: Running, timeout: float, out: Output, err: Output) -> Exit:
+        """Wait for the end of a job, with its output in the log. Raises TimeoutError when it had to be ended."""
+        control = execution.control
         control.running = running
         if control.is_stopped:
             control.stop()
-        out, err = Output(execution.log, keeps_tail=True), Output(execution.log, keeps_tail=is_tool)
-        pipes = asyncio.gather(out.drain(running.stdout), err.drain(running.stderr))
+        running.stdout.pour_into(out.feed)
+        running.stderr.pour_into(err.feed)
         try:
             async with asyncio.timeout(timeout):
                 ended = await running.wait()
-        except TimeoutError as error:
-            await running.terminate(GRACE_S)
-            await pipes
-            what = "installing its packages" if is_tool else "the job"
-            raise JobFault("Timeout", f"{what} ran longer than its limit of {timeout:g} seconds") from error
+        except TimeoutError:
+            control.ended = await running.terminate(GRACE_S)
+            raise
         finally:
             control.running = None
-        await pipes
+            for pipe, output in ((running.stdout, out), (running.stderr, err)):
+                pipe.finish()
+                output.finish()
+        control.ended = ended
         control.mem_peak = max(control.mem_peak or 0, ended.max_rss_bytes // 1024)
-        return ended, out.tail + (err.tail if is_tool else b"")
+        return ended
 
-    def _limits(self, command: Command) -> Limits:
-        memory, disk = self.settings.job_memory_mb, self.settings.job_disk_mb
-        installs = bool(command.writable)
-        return Limits(
-            memory_bytes=memory * 1024 * 1024 if memory else None,
-            processes=self.settings.job_processes,
-            disk_bytes=disk * 1024 * 1024 if disk else None,
-            file_size_bytes=INSTALL_FILE_BYTES if installs else JOB_FILE_BYTES,
-        )
+    async def _launch(self, execution: Execution, command: Command) -> Running:
+        limits = limits_of(self.settings, command)
+        return await self.launcher.launch(command, limits=limits, slot=execution.slot)
 
     def _judge(self, execution: Execution, ended: Exit, tail: bytes) -> tuple[bool, bytes]:
         _check_end(ended, self.settings)
@@ -290,6 +346,23 @@ class Executor:
         except orjson.JSONDecodeError as error:
             raise JobFault("InvalidResult", f"the result is not JSON: {error}") from error
         return outcome.success, outcome.result if outcome.success else _with_reason(outcome.result, ended)
+
+
+def limits_of(settings: Settings, command: Command | None = None) -> Limits:
+    """What a command may use, or a job where none is given."""
+    memory, disk = settings.job_memory_mb, settings.job_disk_mb
+    installs = command is not None and bool(command.writable)
+    return Limits(
+        memory_bytes=memory * 1024 * 1024 if memory else None,
+        processes=settings.job_processes,
+        disk_bytes=disk * 1024 * 1024 if disk else None,
+        file_size_bytes=INSTALL_FILE_BYTES if installs else JOB_FILE_BYTES,
+    )
+
+
+async def _remove(folder: Path) -> None:
+    """Remove a folder; beside the loop only where that could take long."""
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _open_folder(folder: Path) -> None:

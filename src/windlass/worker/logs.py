@@ -151,12 +151,6 @@ class Output:
         """The last bytes that came, at most one MiB."""
         return bytes(self._tail[-TAIL_BYTES:])
 
-    async def drain(self, pipe: asyncio.StreamReader) -> None:
-        """Read the pipe to its end, whatever comes."""
-        while chunk := await pipe.read(CHUNK):
-            self.feed(chunk)
-        self.finish()
-
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes."""
         if self._keeps_tail:

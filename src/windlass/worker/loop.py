@@ -101,6 +101,7 @@ class Worker:
             for duty in duties:
                 duty.cancel()
             await asyncio.gather(*duties, return_exceptions=True)
+            await self._executor.close()
             with suppress(DatabaseUnavailable):
                 await self._source.goodbye()
 

@@ -51,7 +51,6 @@ class Bash:
     template: str = TEMPLATE
     has_lock: bool = False
     needs: tuple[str, ...] = ("bash",)
-    programs: tuple[Path, ...] = ()
 
     def signature(self, code: str, entrypoint: str = "main") -> Signature:
         """The declared arguments; a bash script is its own entry point."""

@@ -15,16 +15,18 @@ from windlass.languages.base import (
     Signature,
     Toolchain,
     Warm,
+    WarmMode,
     check_entrypoint,
 )
 from windlass.languages.python import lock as locks
 from windlass.languages.python.interpreter import compile_for, describe
 from windlass.languages.python.signature import read_signature, undefined_resource_types
-from windlass.languages.shared.header import asks_for_cold
+from windlass.languages.shared.header import asks_for_cold, network_of
 from windlass.languages.shared.result_file import read_result_file
 
 HERE = Path(__file__).resolve().parent
 WRAPPER = HERE / "wrapper.py"
+ZYGOTE = HERE / "zygote.py"
 TEMPLATE = '''def main(name: str = "world", times: int = 1):
     """Greet somebody.
 
@@ -50,7 +52,6 @@ class Python:
     template: str = TEMPLATE
     has_lock: bool = True
     needs: tuple[str, ...] = ("python3", "uv")
-    programs: tuple[Path, ...] = (WRAPPER,)
 
     def signature(self, code: str, entrypoint: str = "main") -> Signature:
         """The arguments of `entrypoint`; see `Language.signature`."""
@@ -105,20 +106,38 @@ class Python:
         (folder / "args.json").write_bytes(args or b"{}")
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         return Command(
-            argv=(str(tools.python), "-I", "-S", "-X", "utf8", str(WRAPPER), str(folder / "job.json")),
+            argv=(*_start(tools), str(WRAPPER), str(folder / "job.json")),
             env={},
             cwd=folder,
-            readable=(HERE, tools.client, *sites, *describe(tools.python).folders),
-            warm=not asks_for_cold(code),
+            readable=_readable(sites, tools),
+            network=network_of(code),
         )
 
     def warm(self, code: str, lock: str, tools: Toolchain, *, resident: bool = False) -> Warm | None:
-        """None: always cold."""
-        return None
+        """A process that forks for jobs with this lock, or keeps the script loaded."""
+        if asks_for_cold(code):
+            return None
+        sites = locks.site_folders(lock, tools)
+        settings = json.dumps({"path": [*map(str, sites), str(tools.client)], "resident": resident})
+        return Warm(
+            mode=WarmMode.RESIDENT if resident else WarmMode.FORK,
+            key=f"{tools.python} {settings} {code if resident else ''}",
+            argv=(*_start(tools), str(ZYGOTE), str(WRAPPER), settings),
+            readable=_readable(sites, tools),
+            network=network_of(code),
+        )
 
     def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:
         """`result.json`, judged by the exit code; a process that left none failed unless it exited with 0."""
         return read_result_file(folder, exit_code)
+
+
+def _start(tools: Toolchain) -> tuple[str, ...]:
+    return (str(tools.python), "-I", "-S", "-X", "utf8")
+
+
+def _readable(sites: list[Path], tools: Toolchain) -> tuple[Path, ...]:
+    return (HERE, tools.client, *sites, *describe(tools.python).folders)
 
 
 language = Python()

@@ -3,7 +3,8 @@
 It is constant; everything that differs between jobs is data in the job's folder. It stays this small because
 a file that is executed by path is compiled anew each time, while the package beside it is kept as byte code.
 A process that `multiprocessing` spawns executes it too, as `__mp_main__`, and then only needs the script's
-module to unpickle from. A warm interpreter executes it once, as `__warm__`, and then for each job in a fork.
+module to unpickle from. In a warm process
+it is the code that a fork runs as `__main__`.
 """
 
 import sys
@@ -17,5 +18,3 @@ if __name__ == "__main__":
     sys.exit(runner.run(sys.argv[1]))
 elif __name__ == "__mp_main__":
     runner.adopt(sys.argv[1])
-elif __name__ == "__warm__":
-    from windlass_job import stock  # noqa: F401

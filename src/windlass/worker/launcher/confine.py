@@ -1,4 +1,4 @@
-"""Turn a freshly forked process into the job: each layer of the sandbox in turn, then exec, or what stands for it.
+"""Turn a freshly forked process into the job: each layer of the sandbox in turn, then exec.
 
 Called by `supervisor` in the child. The order matters: what needs rights comes before they are given up, and
 seccomp, which could forbid a layer its own calls, comes last.
@@ -12,32 +12,25 @@ from collections.abc import Callable
 from typing import Any
 
 from windlass import tiers
-from windlass.worker.launcher import kernel, landlock, namespaces, seccomp, tree, warm
-from windlass.worker.launcher.request import Limits, Refused, Request
+from windlass.worker.launcher import kernel, landlock, namespaces, seccomp, tree
+from windlass.worker.launcher.request import Refused, Request
 
 _HIGHEST_FILE = 1 << 20
 
 
 def become(request: Request, *, supervisor: int, stdio: list[int], report: int, tier: str) -> None:
-    """Put every layer in place and exec the job, or return where it is a program that the server has loaded.
-
-    `report` stays open until then. Raises Refused.
-    """
+    """Put every layer in place and exec the job. `report` stays open until then. Raises Refused."""
     _layer("session", _open_session)
     if tier in tiers.NAMESPACED and not request.internet:
         _layer("network", namespaces.cut_network)
     _layer("files", _take_files, stdio, report, request.uid)
-    _layer("limits", _set_limits, request.limits, request.uid_is_own)
+    _layer("limits", _set_limits, request)
     _layer("identity", _give_up_rights, request)
     _layer("parent", _die_with, supervisor)
     _layer("folder", os.chdir, request.cwd)
     _layer("landlock", _close_files, request, tier)
     _layer("seccomp", _close_calls, request)
-    if request.program is None:
-        _layer("exec", os.execvpe, request.argv[0], request.argv, request.env)
-    else:
-        _layer("program", warm.put_on, request.argv, request.program, request.env)
-        os.close(report)
+    _layer("exec", os.execvpe, request.argv[0], request.argv, request.env)
 
 
 def _layer(name: str, apply: Callable[..., Any], *arguments: Any) -> None:
@@ -67,14 +60,15 @@ def _take_files(stdio: list[int], report: int, uid: int | None) -> None:
     os.closerange(report + 1, _HIGHEST_FILE)
 
 
-def _set_limits(limits: Limits, uid_is_own: bool) -> None:
+def _set_limits(request: Request) -> None:
+    limits, processes = request.limits, request.processes_beside_warm
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, limits.open_files)
     _limit(resource.RLIMIT_FSIZE, limits.file_size_bytes)
     _limit(resource.RLIMIT_CPU, limits.cpu_seconds, grace=1)
     # The kernel counts processes by uid: on a shared one this would count strangers. It allows one more than the
     # limit, which the supervisor then sees, ends the job, and says why.
-    _limit(resource.RLIMIT_NPROC, limits.processes + 1 if uid_is_own and limits.processes is not None else None)
+    _limit(resource.RLIMIT_NPROC, processes + 1 if request.uid_is_own and processes is not None else None)
 
 
 def _limit(kind: int, value: int | None, *, grace: int = 0) -> None:

@@ -21,6 +21,17 @@ def remove(folder: str, uid: int) -> None:
         os.close(place)
 
 
+def remove_all(folder: str, known: set[str]) -> None:
+    """Remove everything directly in `folder` but the names in `known`, with all below it. What cannot be stays."""
+    place = os.open(folder, _OPEN_FOLDER)
+    try:
+        names = [name for name in os.listdir(place) if name not in known]
+        while names:
+            names += _remove(names.pop(), place)
+    finally:
+        os.close(place)
+
+
 def _owner(name: str, place: int) -> int | None:
     try:
         return os.stat(name, dir_fd=place, follow_symlinks=False).st_uid

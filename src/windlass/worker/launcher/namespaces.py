@@ -19,7 +19,7 @@ _OLD = "/.old"
 _READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID
 _HARMLESS = kernel.MS_NOSUID | kernel.MS_NODEV
 _LINKS = {"/dev/fd": "/proc/self/fd", "/dev/stdin": "fd/0", "/dev/stdout": "fd/1", "/dev/stderr": "fd/2"}
-_PRIVATE = ("/tmp", "/dev/shm")
+PRIVATE = ("/tmp", "/dev/shm")
 _PRIVATE_BYTES = 1 << 30
 
 
@@ -51,7 +51,7 @@ def prepare(tier: str) -> None:
     kernel.pivot_root(_STAGE, _STAGE + _OLD)
     os.chdir("/")
     _share_system(with_proc=tier not in NO_PROC)
-    for folder in _PRIVATE:
+    for folder in PRIVATE:
         os.makedirs(folder, exist_ok=True)
         kernel.mount("tmpfs", folder, _HARMLESS, f"mode=1777,size={_PRIVATE_BYTES}")
 
@@ -74,7 +74,7 @@ def complete(tier: str, *, readable: Iterable[str], writable: Iterable[str]) -> 
 
 def private(tier: str) -> tuple[str, ...]:
     """The file systems that a job of this tier has for itself alone."""
-    return _PRIVATE if tier in NAMESPACED else ()
+    return PRIVATE if tier in NAMESPACED else ()
 
 
 def cut_network() -> None:
@@ -134,7 +134,7 @@ def _share_system(*, with_proc: bool) -> None:
         if path != "/proc":
             _share(old, path, _READ_ONLY)
     for path in landlock.ALWAYS_WRITABLE:
-        if path not in _PRIVATE:
+        if path not in PRIVATE:
             _share(old, path, kernel.MOUNT_ATTR_NOSUID)
     os.close(old)
     os.makedirs("/dev", exist_ok=True)

@@ -69,16 +69,10 @@ async def _measure(launcher: Launcher, tier: str, slot: int, folder: Path | None
 
 
 async def _attack(launcher: Launcher, slot: int, ground: Path, target: inside.Target) -> Probe:
-    """The attempts in both ways in which a job starts: by exec, and in a fork of the server."""
     words = json.dumps(asdict(target))
     script = Path(inside.__file__).read_bytes()
-    by_exec = Command(argv=(*INTERPRETER, "-", words), env={}, cwd=ground / "exec")
-    by_fork = Command(argv=(*INTERPRETER, inside.__file__, words), env={}, cwd=ground / "fork", warm=True)
-    results = [
-        await _attempt(launcher, slot, target, by_exec, script),
-        await _attempt(launcher, slot, target, by_fork, b""),
-    ]
-    return _join(results)
+    command = Command(argv=(*INTERPRETER, "-", words), env={}, cwd=ground / "job")
+    return await _attempt(launcher, slot, target, command, script)
 
 
 async def _attempt(launcher: Launcher, slot: int, target: inside.Target, command: Command, script: bytes) -> Probe:
@@ -88,13 +82,6 @@ async def _attempt(launcher: Launcher, slot: int, target: inside.Target, command
     except LaunchError as error:
         return Probe(tier=tiers.NONE, open=[f"launch: {error}"], closed=[])
     return _judge(running, target, *await _finish(running))
-
-
-def _join(results: list[Probe]) -> Probe:
-    """What got through in any way is open."""
-    found = list(dict.fromkeys(name for result in results for name in result.open))
-    closed = {name for result in results for name in result.closed}
-    return Probe(tier=tiers.NONE, open=found, closed=sorted(closed - set(found)))
 
 
 async def _finish(running: Running) -> tuple[bytes, bytes]:

@@ -23,8 +23,8 @@ class Limits(NamedTuple):
 class Request(NamedTuple):
     """One job to start. `uid` and `gid` are None when the job keeps the worker's.
 
-    `reads_all`: owners and modes do not keep the job from reading; only Landlock does. `program`: the file in `argv`
-    that the server has loaded, to run without exec.
+    `reads_all`: owners and modes do not keep the job from reading; only Landlock does. `warm`: the mode of a process
+    that takes jobs, on file 3; None for a job.
     """
 
     argv: list[str]
@@ -39,15 +39,20 @@ class Request(NamedTuple):
     uid_is_own: bool
     reads_all: bool
     accept_unsandboxed: bool
-    program: str | None
+    warm: str | None
 
-    def encode(self) -> bytes:
-        """The request as one line."""
-        return _line(self._asdict() | {"limits": self.limits._asdict()})
+    @property
+    def processes_beside_warm(self) -> int | None:
+        """How many processes there may be in all: a warm one is none of its job's."""
+        return self.limits.processes if self.limits.processes is None else self.limits.processes + bool(self.warm)
+
+    def fields(self) -> dict[str, Any]:
+        """The request as its line holds it."""
+        return self._asdict() | {"limits": self.limits._asdict()}
 
     @classmethod
     def decode(cls, line: bytes) -> "Request":
-        """Read `encode`'s line. Raises ValueError or TypeError on anything else."""
+        """Read a line of `fields`. Raises ValueError or TypeError on anything else."""
         fields = json.loads(line)
         if not fields["argv"]:
             raise ValueError("argv is empty")
@@ -72,11 +77,11 @@ class Control:
     """The supervisor's end of its line to the worker."""
 
     def __init__(self, line: socket.socket):
-        self._socket = line
+        self.socket = line
         self._received = b""
 
     def fileno(self) -> int:
-        return self._socket.fileno()
+        return self.socket.fileno()
 
     @property
     def has_line(self) -> bool:
@@ -96,13 +101,13 @@ class Control:
     def send(self, answer: dict[str, Any]) -> None:
         """Send one line; a worker that has gone no longer cares."""
         try:
-            self._socket.sendall(_line(answer), socket.MSG_NOSIGNAL)
+            self.socket.sendall(_line(answer), socket.MSG_NOSIGNAL)
         except (BrokenPipeError, ConnectionResetError):
             return
 
     def _read(self) -> bytes:
         try:
-            return self._socket.recv(65536)
+            return self.socket.recv(65536)
         except ConnectionResetError:
             return b""
 

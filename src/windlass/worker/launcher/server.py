@@ -5,8 +5,6 @@ worker itself, large and threaded, never forks. A launch is one packet with four
 the new supervisor, then the job's stdin, stdout and stderr. The request itself goes to the supervisor over
 that line, so nothing a request holds can hurt the server.
 
-Its interpreter is started as that of a job is, so that a fork of it can run the programs that it has loaded (`warm`).
-
 One supervisor is always forked ahead of its launch: a fork takes about as long as everything else in here.
 """
 
@@ -17,42 +15,29 @@ import signal
 import socket
 
 from windlass import tiers
-from windlass.worker.launcher import kernel, namespaces, tree, warm
+from windlass.worker.launcher import kernel, namespaces, tree
 from windlass.worker.launcher.cgroups import Group, Pool
+from windlass.worker.launcher.keeper import Keeper
 from windlass.worker.launcher.request import Control, Refused
 from windlass.worker.launcher.supervisor import prepare, supervise
 
 _FILES_PER_LAUNCH = 4
 
 
-def main(packages: str, channel: int, tier: str, *programs: str) -> None:
+def main(channel: int, tier: str) -> None:
     """Serve the worker on the inherited socket `channel` until it closes; then end every job.
 
-    `packages` is the folder that this package was imported from, `tier` the one that jobs are to have, `programs` are
-    the files to have loaded. In the process of a job that is one of them this does not return.
+    `tier` is the one that jobs are to have.
     """
     tree.proc()
     if tier in tiers.USER_NAMESPACED:
         namespaces.enter_user_namespace()
     _set_what_jobs_inherit()
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-    warm.hide(packages)
-    loaded = warm.load(programs)
     gc.disable()
     gc.collect()
     gc.freeze()
-    program = _serve(channel, tier)
-    if program is not None:
-        warm.run(loaded[program])
-
-
-def _serve(channel: int, tier: str) -> str | None:
-    """None at the server's end; in the process of a job, the program that it runs."""
-    try:
-        Server(socket.socket(fileno=channel), tier).serve()
-    except warm.BecameJob as job:
-        return job.program
-    return None
+    Server(socket.socket(fileno=channel), tier).serve()
 
 
 def _set_what_jobs_inherit() -> None:
@@ -157,7 +142,7 @@ class Server:
         self._spare = ours
 
     def _become_supervisor(self, orders: socket.socket, group: Group | None) -> None:
-        status: int | None = 1
+        status = 1
         try:
             signal.set_wakeup_fd(-1)
             self._channel.close()
@@ -167,14 +152,10 @@ class Server:
             _, files, _, _ = socket.recv_fds(orders, 16, _FILES_PER_LAUNCH, socket.MSG_CMSG_CLOEXEC)
             orders.close()
             if len(files) == _FILES_PER_LAUNCH:
-                supervise(socket.socket(fileno=files[0]), self._lifeline, files[1:], self._tier, group, refusal)
+                supervise(socket.socket(fileno=files[0]), self._lifeline, files[1:], self._tier, group, refusal, Keeper)
             status = 0
-        except warm.BecameJob:
-            status = None
-            raise
         finally:
-            if status is not None:
-                os._exit(status)
+            os._exit(status)
 
     def _reap(self) -> None:
         while pid := _ended_child():

@@ -11,17 +11,18 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 from windlass.worker.launcher import confine, kernel, leftovers, namespaces, tree
 from windlass.worker.launcher.cgroups import Group
 from windlass.worker.launcher.meter import Meter
 from windlass.worker.launcher.request import Control, Refused, Request
-from windlass.worker.launcher.warm import BecameJob
 
-_WATCH_SECONDS = 0.2
+SHARED_MEMORY = "/dev/shm"
+WATCH_SECONDS = 0.2
 _NO_START = 126
-_SHARED_MEMORY = "/dev/shm"
 
 
 def prepare(tier: str, group: Group | None) -> Refused | None:
@@ -38,11 +39,17 @@ def prepare(tier: str, group: Group | None) -> Refused | None:
 
 
 def supervise(
-    line: socket.socket, lifeline: int, stdio: list[int], tier: str, group: Group | None, refusal: Refused | None
+    line: socket.socket,
+    lifeline: int,
+    stdio: list[int],
+    tier: str,
+    group: Group | None,
+    refusal: Refused | None,
+    keep: "Keep",
 ) -> None:
     """Run the one job that the worker asks for on `line`; returns when nothing of it is left.
 
-    `refusal` is what `prepare` gave. Raises BecameJob in the process of a job that runs without exec.
+    `refusal` is what `prepare` gave. `keep` makes what looks after a warm process.
     """
     control = Control(line)
     asked = control.receive()
@@ -52,19 +59,26 @@ def supervise(
         request = Request.decode(asked)
         _show_files(tier, request, refusal)
         if group is not None:
-            group.limit(memory_bytes=request.limits.memory_bytes, processes=request.limits.processes)
-        pid = _start(request, stdio, tier)
-    except BecameJob:
-        line.detach()  # its file is closed, and the number may soon be another's
-        raise
+            group.limit(memory_bytes=request.limits.memory_bytes, processes=request.processes_beside_warm)
+        channel, theirs = _channel(request)
+        pid = _start(request, [*stdio, *theirs], tier)
     except Refused as refusal:
         control.send(refusal.answer)
     except (ValueError, TypeError, KeyError) as error:
         control.send({"layer": "request", "errno": 0, "message": f"unreadable request: {error}"})
     else:
         control.send({"pid": tree.children(tree.own_pid())[0]})
-        meter = Meter(request.limits, folder=request.cwd, private=namespaces.private(tier), group=group)
-        control.send(Supervisor(request, pid, control, lifeline, meter).run())
+        meter = partial(Meter, request.limits, private=namespaces.private(tier), group=group)
+        keeper = keep(request, pid, control, lifeline, meter, channel) if channel else None
+        control.send((keeper or Supervisor(request, pid, control, lifeline, meter)).run())
+
+
+def _channel(request: Request) -> tuple[socket.socket | None, list[int]]:
+    """Both ends of what a warm process takes its jobs from, the second as a file; nothing for any other."""
+    if request.warm is None:
+        return None, []
+    ours, theirs = socket.socketpair()
+    return ours, [theirs.detach()]
 
 
 def _show_files(tier: str, request: Request, refusal: Refused | None) -> None:
@@ -76,10 +90,14 @@ def _show_files(tier: str, request: Request, refusal: Refused | None) -> None:
         raise Refused.by("namespaces", error) from error
 
 
+MakeMeter = Callable[..., Meter]
+Keep = Callable[[Request, int, Control, int, MakeMeter, socket.socket], "Supervisor"]
+
+
 class Supervisor:
     """The watch over one running job."""
 
-    def __init__(self, request: Request, pid: int, control: Control, lifeline: int, meter: Meter):
+    def __init__(self, request: Request, pid: int, control: Control, lifeline: int, meter: MakeMeter):
         self._request = request
         self._pid = pid
         self._control = control
@@ -89,9 +107,9 @@ class Supervisor:
         self._own_pid = tree.own_pid()
         self._doomed = False
         self._killed_by: str | None = None
-        self._meter = meter
+        self._meter = meter(folder=request.cwd)
         self._kill_at: float | None = None
-        self._watch_at = time.monotonic() + _WATCH_SECONDS
+        self._watch_at = time.monotonic() + WATCH_SECONDS
 
     def run(self) -> dict[str, object]:
         """Watch until the main process has ended, then end the rest; the answer for the worker."""
@@ -103,11 +121,14 @@ class Supervisor:
                 self._hear(file)
             self._check_clock()
         status = self._kill_everything()
-        if not self._is_first and self._request.uid_is_own and self._request.uid is not None:
-            leftovers.remove(_SHARED_MEMORY, self._request.uid)
+        self._remove_leftovers()
         if self._killed_by is None and self._meter.was_killed_for_memory():
             self._killed_by = "memory"
         return self._report(status)
+
+    def _remove_leftovers(self) -> None:
+        if not self._is_first and self._request.uid_is_own and self._request.uid is not None:
+            leftovers.remove(SHARED_MEMORY, self._request.uid)
 
     def _patience_ms(self) -> float:
         until = self._watch_at if self._kill_at is None else min(self._watch_at, self._kill_at)
@@ -141,13 +162,16 @@ class Supervisor:
         if self._kill_at is not None and now >= self._kill_at:
             self._kill("request")
         elif now >= self._watch_at:
-            self._watch_at = now + _WATCH_SECONDS
+            self._watch_at = now + WATCH_SECONDS
             self._check_limits()
 
     def _check_limits(self) -> None:
-        excess = self._meter.excess(tree.descendants(self._own_pid))
+        excess = self._meter.excess(self._processes())
         if excess is not None:
             self._kill(excess)
+
+    def _processes(self) -> set[int]:
+        return tree.descendants(self._own_pid)
 
     def _kill(self, reason: str) -> None:
         self._killed_by = self._killed_by or reason
@@ -179,15 +203,21 @@ class Supervisor:
 
     def _report(self, status: int) -> dict[str, object]:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-        return {
-            "code": None if number else os.waitstatus_to_exitcode(status),
-            "signal": number,
+        return outcome(status, self._killed_by) | {
             "max_rss_bytes": max(self._meter.peak_bytes, usage.ru_maxrss * 1024),
             "user_ms": round(usage.ru_utime * 1000),
             "sys_ms": round(usage.ru_stime * 1000),
-            "killed_by": self._killed_by or ("cpu" if number == signal.SIGXCPU else None),
         }
+
+
+def outcome(status: int, killed_by: str | None) -> dict[str, object]:
+    """What a wait status says of a job that ended, for the worker."""
+    number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+    return {
+        "code": None if number else os.waitstatus_to_exitcode(status),
+        "signal": number,
+        "killed_by": killed_by or ("cpu" if number == signal.SIGXCPU else None),
+    }
 
 
 def _some_are_left() -> bool:
@@ -201,7 +231,7 @@ def _some_are_left() -> bool:
 
 
 def _start(request: Request, stdio: list[int], tier: str) -> int:
-    """Fork the job; returns its pid once it has passed every layer. Raises Refused, and BecameJob in the fork."""
+    """Fork the job; returns its pid once it has passed every layer. Raises Refused."""
     supervisor = os.getpid()
     report, write_end = os.pipe()
     pid = os.fork()
@@ -218,13 +248,12 @@ def _start(request: Request, stdio: list[int], tier: str) -> int:
 
 
 def _become_or_report(request: Request, supervisor: int, stdio: list[int], report: int, tier: str) -> NoReturn:
+    refusal = Refused("exec", 0, "the job was not executed")
     try:
         confine.become(request, supervisor=supervisor, stdio=stdio, report=report, tier=tier)
     except Refused as error:
         refusal = error
     except BaseException as error:  # noqa: BLE001 - silence would be read as a job that has started
         refusal = Refused("launcher", 0, repr(error))
-    else:
-        raise BecameJob(request.program or "")
     os.write(report, json.dumps(refusal.answer).encode())
     os._exit(_NO_START)

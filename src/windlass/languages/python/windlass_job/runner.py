@@ -24,7 +24,12 @@ class MissingArgument(Exception):
     """A parameter without a default was not given."""
 
 
-def run(job_file: str) -> int:
+def perform_once(folder: str, job: dict):
+    """Load the script and call its entry point."""
+    return call(load(folder, job), folder, job)
+
+
+def run(job_file: str, perform=perform_once) -> int:
     """Run the job and write its result; returns the exit code that the process shall have."""
     speak_utf8()
     folder = os.path.dirname(os.path.abspath(job_file))
@@ -45,9 +50,8 @@ def adopt(job_file: str) -> None:
     load(os.path.dirname(os.path.abspath(job_file)), read(job_file))
 
 
-def perform(folder: str, job: dict):
-    """Load the script, call its entry point, and return what it gives, awaited and drained."""
-    module = load(folder, job)
+def call(module, folder: str, job: dict):
+    """Call the entry point of a loaded script, and return what it gives, awaited and drained."""
     function = getattr(module, job["entrypoint"], None)
     if not callable(function):
         raise MissingEntrypoint(f"The script has no function named {job['entrypoint']!r}.")

@@ -1,4 +1,4 @@
-"""What jobs import most, to be imported ahead; used by `wrapper.py` in a warm interpreter, before any job.
+"""What jobs import most, to be imported ahead; used by `zygote`, before any job.
 
 Each module is paid for by every job, about 0.05 ms for each MB, and must not look at the environment, the folder or the
 clock when it is imported: what it would see is not a job's. `ssl`, and with it `http.client`, is left out: OpenSSL is a
