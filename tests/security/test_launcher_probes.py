@@ -144,7 +144,8 @@ LAYERS = {
     "session": ("confine._open_session = lambda: None", "share_session"),
     "limits": ("confine._set_limits = lambda *_: None", "dump_core"),
     "capabilities": (
-        "kernel.clear_capabilities = kernel.keep_reading = lambda: None; seccomp.restrict = lambda **_: None",
+        "kernel.empty_bounding_set = kernel.clear_capabilities = kernel.keep_reading = lambda: None; "
+        "seccomp.restrict = lambda **_: None",
         "hold_capabilities",
     ),
     "no new rights": (
@@ -160,7 +161,7 @@ LAYERS = {
     ),
     "view of files": (
         "namespaces.complete = lambda *_, **__: None; namespaces.prepare = lambda _: None; "
-        "namespaces._PRIVATE = ()",
+        "namespaces.PRIVATE = ()",
         "see_system_state",
     ),
 }  # fmt: skip
