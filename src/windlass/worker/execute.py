@@ -7,6 +7,8 @@ of the user's runs outside the launcher, in any phase.
 import asyncio
 import errno
 import hashlib
+import itertools
+import os
 import shutil
 import signal
 import time
@@ -41,6 +43,7 @@ log = get_logger("execute")
 INSTALL_TIMEOUT_S = 600
 FRESH_LOCK_S = 3600
 GRACE_S = 2.0
+FEW_FILES, FEW_BYTES = 16, 16 * 1024 * 1024
 JOB_FILE_BYTES = 2 * 1024**3
 INSTALL_FILE_BYTES = 8 * 1024**3
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -362,7 +365,25 @@ def limits_of(settings: Settings, command: Command | None = None) -> Limits:
 
 async def _remove(folder: Path) -> None:
     """Remove a folder; beside the loop only where that could take long."""
-    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    if not _remove_small(folder):
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _remove_small(folder: Path) -> bool:
+    """Remove what a plain job leaves: a few files, and an empty folder for temporary ones. False for anything else."""
+    try:
+        with os.scandir(folder) as entries:
+            names = list(itertools.islice(entries, FEW_FILES + 1))
+        if len(names) > FEW_FILES or sum(entry.stat(follow_symlinks=False).st_size for entry in names) > FEW_BYTES:
+            return False
+        for entry in names:
+            (os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink)(entry.path)
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _open_folder(folder: Path) -> None:

@@ -4,13 +4,13 @@ To start an interpreter and to import takes longer than all layers of the sandbo
 that, and is to see no difference.
 """
 
+import _signal  # pyright: ignore[reportMissingImports] - the module `signal` makes an enum of every number
 import atexit
 import builtins
 import gc
 import io
 import locale
 import os
-import signal
 import sys
 import threading
 import time
@@ -19,6 +19,7 @@ from importlib.machinery import ExtensionFileLoader, SourceFileLoader
 from . import kernel
 
 WRITERS = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+IGNORED = (_signal.SIGPIPE, _signal.SIGXFSZ)
 FAILED, NOT_FLUSHED, INTERRUPTED = 1, 120, -1
 
 
@@ -39,8 +40,7 @@ def seed_numpy() -> None:
 
 
 def put_on(argv: list, program: str) -> None:
-    """Give this process the streams, arguments and main module of one that was started as `argv`."""
-    open_streams()
+    """Give this process the arguments and the main module of one that was started as `argv`."""
     sys.orig_argv, sys.argv = argv, argv[argv.index(program) :]
     main = type(sys)("__main__")
     main.__loader__ = SourceFileLoader("__main__", program)
@@ -59,24 +59,28 @@ def run(program, before_end) -> None:
     has_native_code = drop_modules(from_before)
     status = flush(status)
     if status == INTERRUPTED:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+        os.kill(os.getpid(), _signal.SIGINT)
     kernel.leave(status, orderly=has_native_code)
 
 
 def set_signals() -> None:
     """What an interpreter sets when it starts; all others are as exec would leave them."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_IGN)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in IGNORED:
+        _signal.signal(number, _signal.SIG_IGN)
+    for number in (_signal.SIGTERM, _signal.SIGHUP, _signal.SIGCHLD):
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
 
 
 def set_environment(environment: dict) -> None:
     """Exactly this environment, with its time zone and locale. Raises OSError or ValueError for an impossible one."""
-    os.environ.clear()
-    os.environ.update(environment)
+    for name in os.environ._data:  # pyright: ignore[reportAttributeAccessIssue]
+        os.unsetenv(name)
+    encoded = {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
+    os.environ._data = encoded  # pyright: ignore[reportAttributeAccessIssue]
+    for name, value in encoded.items():
+        os.putenv(name, value)
     time.tzset()
     if own_locale() == "C" and not environment.get("LC_ALL"):
         # What a starting interpreter does to itself (PEP 538).
@@ -92,7 +96,17 @@ def own_locale() -> str:
 
 
 def open_streams() -> None:
-    """The standard streams anew: those of the server have looked at its own files."""
+    """The standard streams as a job has them: they look at their files, and keep in mind what kind these are."""
+    nothing, (unread, pipe) = os.open(os.devnull, os.O_RDONLY), os.pipe()
+    for target, source in enumerate((nothing, pipe, pipe)):
+        os.dup2(source, target)
+    for file in (nothing, unread, pipe):
+        os.close(file)
+    renew_streams()
+
+
+def renew_streams() -> None:
+    """The objects of the standard streams anew."""
     sys.stdin = sys.__stdin__ = stream(0, "<stdin>", "r", "surrogateescape")
     sys.stdout = sys.__stdout__ = stream(1, "<stdout>", "w", "surrogateescape")
     sys.stderr = sys.__stderr__ = stream(2, "<stderr>", "w", "backslashreplace")

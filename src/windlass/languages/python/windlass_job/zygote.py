@@ -32,6 +32,7 @@ def main(wrapper: str, settings: str, *modules: str) -> None:
     load(modules, given["path"])
     zygote = (Resident if given["resident"] else Zygote)(wrapper, given["path"])
     practise()
+    interpreter.open_streams()
     gc.collect()
     gc.freeze()
     zygote.serve()
@@ -192,6 +193,7 @@ class Resident:
     def run(self, job: dict, files: list[int]) -> int:
         """Run one job; its exit code."""
         wear(job, files[:3])
+        interpreter.renew_streams()
         interpreter.put_on(job["argv"], self.wrapper)
         code = runner.run(sys.argv[1], self.perform)
         interpreter.close_streams()
