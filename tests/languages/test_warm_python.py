@@ -1,18 +1,22 @@
 """Python jobs that run in a fork of a warm interpreter: the same to a script as a process of their own."""
 
 import json
+import os
 import secrets
 import statistics
+import tempfile
 import time
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 import windlass
-from support.run_language import run_sandboxed
+from support.run_language import new_folder, run_sandboxed
 from windlass.languages.python import language
-from windlass.worker.launcher.client import LaunchError
+from windlass.languages.python import lock as language_locks
+from windlass.worker.launcher.client import INTERPRETER, LaunchError
 
 SOURCES = str(Path(windlass.__file__).parents[1])
 
@@ -294,3 +298,54 @@ def test_a_fork_saves_the_start_of_an_interpreter_and_the_warm_process_is_small(
         print(f"\njob p50: cold {p50_cold:.1f} ms, forked {p50_forked:.1f} ms; warm process {memory:.1f} MB")
     assert p50_forked < p50_cold
     assert 0 < memory < 30
+
+
+MODULES = {
+    "harmless.py": "from harmless_part import VALUE",
+    "harmless_part.py": "VALUE = 7",
+    "fails.py": "import sys\nif 'zygote.py' in sys.orig_argv[5] and 'job.json' not in sys.orig_argv[-1]: raise OSError",
+    "threads.py": "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
+    "opens.py": "file = open('/dev/null')",
+    "forks.py": "import os\nif os.fork() == 0:\n    os._exit(0)",
+}
+LOADED = """
+import sys
+ahead = sorted({"harmless", "harmless_part", "fails", "threads", "opens", "forks", "json"} & set(sys.modules))
+def main():
+    import harmless, fails, threads, opens, forks, json
+    return ahead
+"""
+
+
+def test_what_jobs_import_from_packages_is_loaded_ahead_where_that_is_harmless(warm, tools):
+    runner, warmth = warm
+    lock = "# py: 3.11\nharmless==1.0\n"
+    tools = replace(tools, python=Path(INTERPRETER[0]))
+    [site] = language_locks.site_folders(lock, tools)
+    site.mkdir(parents=True)
+    for name, content in MODULES.items():
+        (site / name).write_text(content)
+    for folder in (site, *site.parents[:2]):
+        folder.chmod(0o755)
+    first, learned = runner.run(learn(warmth, lock, tools, ()))
+    assert first == ["json"]
+    assert set(learned) == {name.removesuffix(".py") for name in MODULES}
+    again, learned = runner.run(learn(warmth, lock, tools, learned))
+    assert again == ["harmless", "harmless_part", "json"]
+    assert set(learned) == {"fails", "threads", "opens", "forks"}
+
+
+async def learn(warmth, lock: str, tools, names: tuple[str, ...]) -> tuple[object, tuple[str, ...]]:
+    """The result of a job in a process that was started with these names, and the names that it reports."""
+    known = language.warm(LOADED, lock, tools)
+    assert known is not None
+    ahead = replace(known, key=f"{known.key} {names}", argv=(*known.argv, *names))
+    process = await warmth.process_for(ahead, new_folder(tools).parent)
+    folder = Path(tempfile.mkdtemp(dir=process.folder))
+    command = language.prepare(folder, LOADED, lock, b"{}", "main", None, tools)
+    running = await process.run(replace(command, env={"PATH": os.defpath}))
+    ended = await running.wait()
+    errors = (await running.stderr.read()).decode()
+    outcome = language.read_result(folder, b"", ended.code or 0)
+    assert outcome.success, errors or outcome.result
+    return json.loads(outcome.result), ended.learned

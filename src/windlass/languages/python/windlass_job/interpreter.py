@@ -49,14 +49,19 @@ def put_on(argv: list, program: str) -> None:
 
 
 def run(program, before_end) -> None:
-    """Run the program as `__main__`, then end the process with its exit code; `before_end` is called in between."""
+    """Run the program as `__main__`, then end the process with its exit code.
+
+    `before_end` is called in between, with the modules that were loaded since.
+    """
     from_before = frozenset(sys.modules) - {"__main__"}
     status = status_of(program)
     threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]
     atexit._run_exitfuncs()
-    before_end()
+    loaded = {name: sys.modules[name] for name in sys.modules.keys() - from_before}
+    before_end(loaded)
     write_open_files()
-    has_native_code = drop_modules(from_before)
+    has_native_code = any(map(is_native, loaded.values()))
+    drop_modules(loaded)
     status = flush(status)
     if status == INTERRUPTED:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
@@ -160,13 +165,12 @@ def write_open_files() -> None:
             try_flush(found)
 
 
-def drop_modules(from_before: frozenset[str]) -> bool:
-    """Let go of what the program loaded, so that its finalizers run; whether native code was among it."""
-    loaded = [sys.modules.pop(name, None) for name in sys.modules.keys() - from_before]
-    has_native_code = any(is_native(module) for module in loaded)
-    del loaded
+def drop_modules(loaded: dict) -> None:
+    """Let go of what the program loaded, so that its finalizers run."""
+    for name in loaded:
+        sys.modules.pop(name, None)
+    loaded.clear()
     gc.collect()
-    return has_native_code
 
 
 def is_native(module: object) -> bool:

@@ -158,9 +158,9 @@ class Zygote:
         interpreter.put_on(arguments, self.wrapper)
         interpreter.run(self.program, self.note_modules)
 
-    def note_modules(self) -> None:
+    def note_modules(self, loaded: dict) -> None:
         """Leave the names of modules of packages that this process imported, for the next zygote to have them ready."""
-        names = " ".join(name for name, module in list(sys.modules.items()) if self.is_of_package(module))
+        names = " ".join(name for name, module in loaded.items() if self.is_of_package(module))
         if names:
             self.learned[: len(names) + 1] = names[: LEARNED_BYTES - 1].encode("ascii", "replace") + b"\n"
 
