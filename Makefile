@@ -12,7 +12,7 @@ NODE_MODULES := frontend/node_modules/.package-lock.json
 UI_SOURCES := $(shell find frontend -name node_modules -prune -o -type f ! -name '*.test.*' -print)
 NPM = PATH="$$(scripts/find-node):$$PATH" npm --prefix frontend
 
-.PHONY: start test lint fmt bench bench-peers chaos build wheel lock clean help
+.PHONY: start test security lint fmt bench bench-peers chaos build wheel lock clean help
 
 start: .venv/.runtime $(STATIC)/index.html ## start PostgreSQL, server, workers and web UI
 	@exec $(BIN)/windlass standalone
@@ -21,6 +21,9 @@ test: .venv/.dev $(STATIC)/index.html ## run every test
 	@scripts/ensure-chromium
 	@$(NPM) test
 	@$(BIN)/python -m pytest $(ARGS)
+
+security: .venv/.dev ## attack the sandbox: from each language, in each phase and tier, with each layer missing
+	$(BIN)/python -m pytest tests/security tests/worker/test_launcher.py tests/e2e/test_hostile_jobs.py $(ARGS)
 
 lint: .venv/.dev $(NODE_MODULES) ## check style, types and import rules
 	$(BIN)/ruff check

@@ -128,7 +128,9 @@ def test_a_job_that_asks_for_twice_its_memory_at_once_ends_as_out_of_memory(serv
     assert (error["name"], error["reason"]) == ("OutOfMemory", "oom")
 
 
-@pytest.mark.parametrize("script", ["yes > full", "mkdir d; while :; do head -c 5000000 /dev/zero > d/$((n+=1)); done"])
+@pytest.mark.parametrize(
+    "script", ["yes > full", "mkdir d; for ((n = 0; ; n++)); do head -c 5000000 /dev/zero > d/$n; done"]
+)
 def test_a_job_that_fills_its_folder_ends_as_disk_full(server, script):
     error = error_of(server.run(script, seconds=30))
     assert (error["name"], error["reason"]) == ("DiskFull", "disk_full")

@@ -95,8 +95,9 @@ class Toolchain:
 class Command:
     """One process to run in the sandbox.
 
-    `env` is what the language adds: the caller lays it over the job's base environment (PATH, HOME, TMPDIR,
-    WM_…). `readable` and `writable` come on top of the sandbox's own lists; `cwd` is always writable.
+    `env` is what the language adds: the caller lays it over the job's base environment (PATH, HOME, TMPDIR, WM_…).
+    `readable` and `writable` come on top of the sandbox's own lists; `cwd` is always writable. `needs_proc`: it
+    cannot run without /proc, and gets the machine's where the sandbox can make none.
     """
 
     argv: tuple[str, ...]
@@ -105,6 +106,7 @@ class Command:
     readable: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     network: Network = Network.OPEN
+    needs_proc: bool = False
 
 
 class WarmMode(Enum):
@@ -141,6 +143,7 @@ class Warm:
     env: Mapping[str, str] = field(default_factory=dict)
     readable: tuple[Path, ...] = ()
     network: Network = Network.OPEN
+    needs_proc: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,6 +92,7 @@ class Bun:
             cwd=folder,
             readable=readable(packages, tools),
             network=network_of(code, COMMENT),
+            needs_proc=True,
         )
 
     def warm(self, code: str, lock: str, tools: Toolchain, *, resident: bool = False) -> Warm | None:
@@ -105,6 +106,7 @@ class Bun:
             argv=start(tools),
             readable=readable(packages, tools),
             network=network_of(code, COMMENT),
+            needs_proc=True,
         )
 
     def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:

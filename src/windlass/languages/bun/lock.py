@@ -103,4 +103,5 @@ def install_command(folder: Path, tools: Toolchain, where: Path, *options: str) 
         readable=(program.resolve().parent,),
         writable=(cache,) if where == folder else (cache, where),
         network=Network.REGISTRY,
+        needs_proc=True,
     )

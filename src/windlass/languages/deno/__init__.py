@@ -97,6 +97,7 @@ class Deno:
             cwd=folder,
             readable=readable(lock_folder, tools),
             network=network_of(code, COMMENT),
+            needs_proc=True,
         )
 
     def warm(self, code: str, lock: str, tools: Toolchain, *, resident: bool = False) -> Warm | None:
@@ -111,6 +112,7 @@ class Deno:
             env=ENVIRONMENT,
             readable=readable(lock_folder, tools),
             network=network_of(code, COMMENT),
+            needs_proc=True,
         )
 
     def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:

@@ -133,4 +133,5 @@ def cache_command(folder: Path, tools: Toolchain, *options: str) -> Command:
         readable=(program.resolve().parent,),
         writable=(store,),
         network=Network.REGISTRY,
+        needs_proc=True,
     )

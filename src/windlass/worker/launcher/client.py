@@ -352,6 +352,7 @@ class Launcher:
             readable=[str(path) for path in (*self._runtimes_for(identity), *command.readable)],
             writable=[str(path) for path in command.writable],
             internet=command.network is not Network.NONE,
+            needs_proc=command.needs_proc,
             limits=request.Limits(**vars(limits)),
             uid=identity.uid,
             gid=identity.uid,

@@ -33,6 +33,7 @@ class Request(NamedTuple):
     readable: list[str]
     writable: list[str]
     internet: bool
+    needs_proc: bool
     limits: Limits
     uid: int | None
     gid: int | None

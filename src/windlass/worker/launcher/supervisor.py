@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
+from windlass import tiers
 from windlass.worker.launcher import confine, kernel, leftovers, namespaces, tree
 from windlass.worker.launcher.cgroups import Group
 from windlass.worker.launcher.meter import Meter
@@ -85,7 +86,8 @@ def _show_files(tier: str, request: Request, refusal: Refused | None) -> None:
     if refusal is not None:
         raise refusal
     try:
-        namespaces.complete(tier, readable=request.readable, writable=(request.cwd, *request.writable))
+        extra = ("/proc",) if request.needs_proc and tier in tiers.NO_PROC else ()
+        namespaces.complete(tier, readable=(*request.readable, *extra), writable=(request.cwd, *request.writable))
     except OSError as error:
         raise Refused.by("namespaces", error) from error
 
