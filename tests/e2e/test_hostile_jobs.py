@@ -139,7 +139,7 @@ def test_a_job_that_fills_its_folder_ends_as_disk_full(server, script):
 
 def test_a_job_that_meets_a_full_disk_says_so_to_machines(server):
     error = error_of(server.run("echo x > /dev/full"))
-    assert error["reason"] == "disk_full" and "No space left on device" in error["message"]
+    assert (error["name"], error["reason"]) == ("ExecutionErr", "disk_full")
 
 
 def test_a_job_that_is_killed_by_a_stranger_says_so_to_machines(server):

@@ -64,6 +64,7 @@ class Control:
     cancel: CancelRequest | None = None
     is_lost: bool = False
     mem_peak: int | None = None  # KiB
+    met_full_disk: bool = False
     running: Running | None = None
     ended: Exit | None = None
 
@@ -287,7 +288,7 @@ class Executor:
         if execution.control.is_stopped:
             raise JobFault("Canceled", "the job was stopped before it started")
         command = replace(command, env=variables | dict(command.env))
-        out, err = Output(execution.log, keeps_tail=True), Output(execution.log, keeps_tail=is_tool)
+        out, err = Output(execution.log, keeps_tail=True), Output(execution.log, keeps_tail=True)
         try:
             ended = await self._run_warm(execution, command, timeout, out, err)
             if ended is None:
@@ -331,6 +332,7 @@ class Executor:
                 output.finish()
         control.ended = ended
         control.mem_peak = max(control.mem_peak or 0, ended.max_rss_bytes // 1024)
+        control.met_full_disk = failures.DISK_IS_FULL in err.tail
         return ended
 
     async def _launch(self, execution: Execution, command: Command) -> Running:
@@ -348,7 +350,9 @@ class Executor:
             orjson.loads(outcome.result)
         except orjson.JSONDecodeError as error:
             raise JobFault("InvalidResult", f"the result is not JSON: {error}") from error
-        return outcome.success, outcome.result if outcome.success else _with_reason(outcome.result, ended)
+        return outcome.success, outcome.result if outcome.success else _with_reason(
+            outcome.result, ended, execution.control
+        )
 
 
 def limits_of(settings: Settings, command: Command | None = None) -> Limits:
@@ -412,9 +416,9 @@ def _check_end(ended: Exit, settings: Settings) -> None:
             return
 
 
-def _with_reason(result: bytes, ended: Exit) -> bytes:
+def _with_reason(result: bytes, ended: Exit, control: Control) -> bytes:
     """Why a script failed that no limit of ours has ended: the disk itself was full, or a signal came."""
-    if failures.DISK_IS_FULL in result or ended.signal == signal.SIGXFSZ:
+    if control.met_full_disk or failures.DISK_IS_FULL in result or ended.signal == signal.SIGXFSZ:
         return failures.with_reason(result, "DiskFull")
     is_stranger = ended.signal is not None and ended.killed_by is None
     return failures.with_reason(result, "Killed") if is_stranger else result

@@ -20,6 +20,7 @@ from windlass.languages.base import (
 from windlass.languages.bash.arguments import environment, positional_file
 from windlass.languages.bash.results import find_result
 from windlass.languages.bash.signature import read_parameters, read_signature
+from windlass.languages.shared.header import network_of
 from windlass.languages.shared.leftovers import LeftoverRefused
 from windlass.languages.shared.outcomes import failed
 
@@ -99,6 +100,7 @@ class Bash:
             env=environment(parameters, schema, args),
             cwd=folder,
             readable=(tools.bash.resolve().parent,),
+            network=network_of(code),
         )
 
     def warm(self, code: str, lock: str, tools: Toolchain, *, resident: bool = False) -> Warm | None:
