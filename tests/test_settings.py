@@ -54,6 +54,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "deno_path": ("/opt/deno", Path("/opt/deno")),
     "runtimes_on_first_use": ("false", False),
     "npm_config_registry": ("https://npm.example.com", "https://npm.example.com"),
+    "registry_hosts": ("a.example.com,b:81", ("a.example.com", "b:81")),
     "pip_trusted_host": ("index.example.com", "index.example.com"),
     "timeout_wait_result": ("20", 20.0),
     "queue_limit_wait_result": ("0", 0),

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -24,6 +25,11 @@ ACCEPT_NO_SANDBOX = "i-accept"
 SECRETS_FD = "WINDLASS_SECRETS_FD"
 SECRETS = ("database_url", "database_url_api", "database_url_system", "superadmin_secret")
 """What a child process of ours gets by the pipe whose number is in `SECRETS_FD`, and never by its environment."""
+PUBLIC_REGISTRIES = (
+    "https://pypi.org", "https://files.pythonhosted.org", "https://registry.npmjs.org", "https://jsr.io",
+    "https://npm.jsr.io",
+)  # fmt: skip
+_PORTS = {"http": 80, "https": 443}
 PASSED_TO_INSTALLERS = (
     "PIP_", "UV_", "NPM_CONFIG_", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NETRC",
@@ -138,6 +144,11 @@ class Settings(BaseSettings):
     py_concurrent_downloads: int = Field(20, ge=1, description="Parallel downloads when Python packages install.")
     pip_index_url: str | None = Field(None, description="Python package index instead of PyPI.")
     pip_extra_index_url: str | None = Field(None, description="Further Python package index.")
+    registry_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated hosts that installs may reach beside the usual registries and those of the"
+        " settings, as HOST or HOST:PORT; * means any.",
+    )
     pip_trusted_host: str | None = Field(None, description="Index host whose certificate is not checked.")
     bun_path: Path | None = Field(
         None, description="Bun to run its scripts with; default the one that Windlass brings."
@@ -195,7 +206,7 @@ class Settings(BaseSettings):
     )
     license_key: str | None = Field(None, description="Accepted and ignored: there is no edition.")
 
-    @field_validator("worker_tags", "sandbox_tiers", "dedicated_worker", mode="before")
+    @field_validator("worker_tags", "sandbox_tiers", "dedicated_worker", "registry_hosts", mode="before")
     @classmethod
     def _split_words(cls, value: object) -> object:
         if isinstance(value, str):
@@ -260,6 +271,27 @@ class Settings(BaseSettings):
             "NPM_CONFIG_REGISTRY": self.npm_config_registry,
         }
         return passed | {key: value for key, value in chosen.items() if value}
+
+    @cached_property
+    def registries(self) -> frozenset[tuple[str, int]] | None:
+        """The hosts and ports that a resolver or installer may reach; None means any."""
+        if "*" in self.registry_hosts:
+            return None
+        values = (
+            *self.installer_environment.values(),
+            *PUBLIC_REGISTRIES,
+            *(f"//{host}" for host in self.registry_hosts),
+        )
+        urls = [urlsplit(word) for value in values for word in value.split() if "//" in word]
+        return frozenset((url.hostname, url.port or _PORTS.get(url.scheme, 443)) for url in urls if url.hostname)
+
+    @cached_property
+    def upstream_proxy(self) -> tuple[str, int] | None:
+        """The proxy by which installs leave this machine, if any."""
+        names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+        chosen = next((value for name in names if (value := self.installer_environment.get(name))), None)
+        url = urlsplit(chosen or "")
+        return (url.hostname, url.port or 80) if url.hostname else None
 
     @cached_property
     def interpreter(self) -> Path:

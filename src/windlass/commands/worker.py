@@ -39,7 +39,12 @@ async def run(settings: Settings) -> int:
         await _refresh_certificates(settings.run_update_ca_certificate_path)
     (settings.home / "jobs").mkdir(parents=True, exist_ok=True)
     (settings.home / "cache").mkdir(parents=True, exist_ok=True)
-    launcher = Launcher(ladder=settings.sandbox_tiers, accept_unsandboxed=settings.accepts_no_sandbox)
+    launcher = Launcher(
+        ladder=settings.sandbox_tiers,
+        registries=settings.registries,
+        upstream=settings.upstream_proxy,
+        accept_unsandboxed=settings.accepts_no_sandbox,
+    )
     await launcher.start()
     try:
         measured = await measure(

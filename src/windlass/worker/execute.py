@@ -29,7 +29,7 @@ from windlass.jobs import failures
 from windlass.jobs.model import ClaimedJob, Completion, JobKind, LogChunk, Status
 from windlass.jobs.pull import CancelRequest, Held
 from windlass.languages import registry as languages
-from windlass.languages.base import Command, Language, LanguageError, Toolchain
+from windlass.languages.base import Command, Language, LanguageError, Network, Toolchain
 from windlass.scripts.deploy import Lock
 from windlass.settings import Settings
 from windlass.telemetry import get_logger
@@ -200,7 +200,11 @@ class Executor:
         """The execution in a folder below that of a warm process, where one is idle."""
         job = execution.job
         warm = execution.language.warm(job.code, lock, execution.tools, resident=self._is_dedicated(job))
-        seat = self.zygotes.take(job.workspace_id, warm) if warm is not None else None
+        # The relay to the registries is a process beside the job, which a sweep would take.
+        if warm is not None and warm.network is not Network.REGISTRY:
+            seat = self.zygotes.take(job.workspace_id, warm)
+        else:
+            seat = None
         if seat is None:
             yield execution
             return

@@ -18,7 +18,8 @@ from typing import Any
 
 from windlass import tiers
 from windlass.languages.base import Command, Network, Warm, WarmMode
-from windlass.worker.launcher import landlock, request
+from windlass.worker.launcher import landlock, relay, request
+from windlass.worker.launcher.egress import Egress, Place
 from windlass.worker.launcher.identity import Identity, UidBlock, hand_over, is_readable_by_anybody
 from windlass.worker.launcher.line import Line, Pipe, until_writable, write_all
 
@@ -29,7 +30,7 @@ _BOOT = (
 )
 _POLICY_FILES = (
     "cgroups.py", "confine.py", "identity.py", "keeper.py", "kernel.py", "landlock.py",
-    "meter.py", "namespaces.py", "seccomp.py", "supervisor.py",
+    "meter.py", "namespaces.py", "relay.py", "seccomp.py", "supervisor.py",
 )  # fmt: skip
 # The loader, the allocator and OpenSSL read these when a process starts, which a warm one has done before.
 _READ_AT_START = ("LD_", "GLIBC_", "MALLOC_", "OPENSSL_")
@@ -219,8 +220,10 @@ class Launcher:
     """The worker's handle on its fork server. One per worker process.
 
     `runtimes` are folders every job may read, by default where this Python lives. `ladder` holds the tiers to try,
-    best first; until `use` is called, jobs start in the last. `accept_unsandboxed` also runs jobs on a kernel without
-    Landlock, for the loopback-only mode that says so loudly; nothing else may set it.
+    best first; until `use` is called, jobs start in the last. `registries` are all that a command with the network of
+    registries can reach, through the proxy `upstream` if there is one; None leaves it everything.
+    `accept_unsandboxed` also runs jobs on a kernel without Landlock, for the loopback-only mode that says so loudly;
+    nothing else may set it.
     """
 
     def __init__(
@@ -228,6 +231,8 @@ class Launcher:
         *,
         runtimes: tuple[Path, ...] = (Path(sys.prefix), Path(sys.base_prefix)),
         ladder: tuple[str, ...] = tiers.LADDER,
+        registries: frozenset[Place] | None = None,
+        upstream: Place | None = None,
         accept_unsandboxed: bool = False,
     ):
         self.ladder = tuple(tier for tier in ladder if tier != tiers.ROOT or os.geteuid() == 0)
@@ -236,6 +241,7 @@ class Launcher:
         self._runtimes = runtimes
         self._public_runtimes = tuple(filter(is_readable_by_anybody, runtimes))
         self._accept_unsandboxed = accept_unsandboxed
+        self._egress = None if registries is None else Egress(registries, upstream)
         self._layers = self.ladder[-1] if self.ladder else tiers.POLICY
         self._uids = UidBlock()
         self._server: Process | None = None
@@ -258,6 +264,8 @@ class Launcher:
         async with self._lock:
             await self._stop_server()
             self._uids.release()
+            if self._egress is not None:
+                self._egress.stop()
 
     def sever(self) -> None:
         """End every job at once, without the event loop and from any thread; the next launch starts another server."""
@@ -265,6 +273,9 @@ class Launcher:
         if channel is not None:
             with suppress(OSError):  # closed meanwhile
                 channel.shutdown(socket.SHUT_RDWR)
+
+    def _port_of(self, proxy: Egress) -> int:
+        return relay.PORT if self._layers in tiers.NAMESPACED else proxy.port
 
     async def _stop_server(self) -> None:
         self._close_channel()
@@ -334,6 +345,8 @@ class Launcher:
     async def _ensure_server(self) -> socket.socket:
         if self._channel is None or self._server is None or self._server.returncode is not None:
             self._close_channel()
+            if self._egress is not None and not self._egress.port:
+                await self._egress.start()
             self._server, self._channel = await _start_server(self._layers)
         return self._channel
 
@@ -345,13 +358,16 @@ class Launcher:
     def _request(
         self, command: Command, limits: Limits, identity: Identity, warm: WarmMode | None = None
     ) -> request.Request:
+        proxy = self._egress if command.network is Network.REGISTRY else None
         return request.Request(
             argv=list(command.argv),
-            env=dict(command.env),
+            env=dict(command.env) | ({} if proxy is None else _by_proxy(self._port_of(proxy))),
             cwd=str(command.cwd),
             readable=[str(path) for path in (*self._runtimes_for(identity), *command.readable)],
             writable=[str(path) for path in command.writable],
             internet=command.network is not Network.NONE,
+            proxy=None if proxy is None else str(proxy.file),
+            proxy_port=0 if proxy is None else self._port_of(proxy),
             needs_proc=command.needs_proc,
             limits=request.Limits(**vars(limits)),
             uid=identity.uid,
@@ -364,6 +380,13 @@ class Launcher:
 
     def _runtimes_for(self, identity: Identity) -> tuple[Path, ...]:
         return self._runtimes if identity.uid is None or identity.reads_all else self._public_runtimes
+
+
+def _by_proxy(port: int) -> dict[str, str]:
+    """What makes programs go by a proxy on this machine, and by no other way."""
+    url = f"http://127.0.0.1:{port}"
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    return {spelling: url for name in names for spelling in (name, name.lower())} | {"NO_PROXY": "", "no_proxy": ""}
 
 
 def policy_hash() -> str:

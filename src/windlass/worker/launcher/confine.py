@@ -103,12 +103,14 @@ def _die_with(supervisor: int) -> None:
 def _close_files(request: Request, tier: str) -> None:
     if request.accept_unsandboxed and landlock.abi() == 0:
         return
+    is_apart = tier in tiers.NAMESPACED
     landlock.restrict(
         readable=request.readable,
         writable=[request.cwd, *request.writable, *namespaces.private(tier)],
-        tcp=request.internet,
+        tcp=request.internet and (request.proxy is None or is_apart),
+        port=None if request.proxy is None or is_apart else request.proxy_port,
     )
 
 
 def _close_calls(request: Request) -> None:
-    seccomp.restrict(internet=request.internet)
+    seccomp.restrict(internet=request.internet, only_tcp=request.proxy is not None)

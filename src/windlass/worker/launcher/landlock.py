@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from windlass.worker.launcher import kernel
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-_RULE_PATH_BENEATH = 1
+_RULE_PATH_BENEATH, _RULE_NET_PORT = 1, 2
 _GIVE_VERSION = 1
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
@@ -29,6 +29,7 @@ _WRITE = ~(_MAKE_CHAR | _MAKE_BLOCK)
 # The newest ABI these rules were written for: later bits would be handled, and so denied, unseen.
 SCOPES_SINCE_ABI = 6
 _TRUNCATE_SINCE_ABI = 3
+_TCP_SINCE_ABI = 4
 
 ALWAYS_READABLE = (
     "/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/proc", "/etc/alternatives", "/etc/ca-certificates",
@@ -58,10 +59,16 @@ def sees_truncation() -> bool:
     return abi() >= _TRUNCATE_SINCE_ABI
 
 
-def restrict(*, readable: Iterable[str], writable: Iterable[str], tcp: bool) -> None:
-    """Close everything but the lists given to this process and its children. Raises OSError."""
+def restrict(*, readable: Iterable[str], writable: Iterable[str], tcp: bool, port: int | None = None) -> None:
+    """Close everything but the lists given to this process and its children. Raises OSError.
+
+    Without `tcp` it may connect to `port` only, on whatever machine, or nowhere.
+    """
     version = abi()
     ruleset = _create(version, tcp)
+    if port is not None and version >= _TCP_SINCE_ABI:
+        rule, _keeper = kernel.address(struct.pack("QQ", _CONNECT_TCP, port))
+        kernel.syscall(_ADD_RULE, ruleset, _RULE_NET_PORT, rule, 0)
     for path in ALWAYS_READABLE:
         _allow(ruleset, path, _READ & _handled(version), required=False)
     for path in ALWAYS_WRITABLE:
@@ -107,7 +114,7 @@ def _open(path: str) -> int | None:
 def _create(version: int, tcp: bool) -> int:
     network = 0 if tcp else _BIND_TCP | _CONNECT_TCP
     attributes = struct.pack("QQQ", _handled(version), network, _SCOPE_ABSTRACT_SOCKETS | _SCOPE_SIGNALS)
-    size = 24 if version >= SCOPES_SINCE_ABI else 16 if version >= 4 else 8
+    size = 24 if version >= SCOPES_SINCE_ABI else 16 if version >= _TCP_SINCE_ABI else 8
     place, _keeper = kernel.address(attributes[:size])
     return kernel.syscall(_CREATE_RULESET, place, size, 0)
 

@@ -77,6 +77,11 @@ def private(tier: str) -> tuple[str, ...]:
     return PRIVATE if tier in NAMESPACED else ()
 
 
+def old_place(path: str) -> str:
+    """Where a supervisor that is prepared, but has not completed, sees `path` of the machine."""
+    return _OLD + os.path.abspath(path)
+
+
 def cut_network() -> None:
     """Leave the machine's network for one without any device that is up. Raises OSError."""
     kernel.unshare(kernel.CLONE_NEWNET)

@@ -23,6 +23,7 @@ class Limits(NamedTuple):
 class Request(NamedTuple):
     """One job to start. `uid` and `gid` are None when the job keeps the worker's.
 
+    `proxy`: the worker's socket, where nothing but its proxy may be reached; `proxy_port` is the same by TCP.
     `reads_all`: owners and modes do not keep the job from reading; only Landlock does. `warm`: the mode of a process
     that takes jobs, on file 3; None for a job.
     """
@@ -33,6 +34,8 @@ class Request(NamedTuple):
     readable: list[str]
     writable: list[str]
     internet: bool
+    proxy: str | None
+    proxy_port: int
     needs_proc: bool
     limits: Limits
     uid: int | None

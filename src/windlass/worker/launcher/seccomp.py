@@ -50,18 +50,19 @@ _MODE_FILTER = 2
 _Instruction = tuple[int, int, int, int]
 
 
-def restrict(*, internet: bool) -> None:
+def restrict(*, internet: bool, only_tcp: bool = False) -> None:
     """Install the filter on this process and its children. Needs no_new_privs. Raises OSError."""
-    program = _PROGRAMS.get(internet)
+    program = _PROGRAMS.get((internet, only_tcp))
     if program is None:
         raise OSError(errno.ENOSYS, f"no system call table for {os.uname().machine}")
     kernel.prctl(kernel.PR_SET_SECCOMP, _MODE_FILTER, program.place)
 
 
-def assemble(machine: str, *, internet: bool, truncates: bool = True) -> bytes:
+def assemble(machine: str, *, internet: bool, only_tcp: bool = False, truncates: bool = True) -> bytes:
     """The BPF program for `machine`, as the kernel reads it. Raises KeyError on an unknown machine.
 
-    `truncates` False refuses to shorten a file by its path, which the first versions of Landlock do not see.
+    `only_tcp` leaves of the internet what Landlock sees. `truncates` False refuses to shorten a file by its path,
+    which the first versions of Landlock do not see.
     """
     column, audit_number = _ARCHITECTURES[machine]
     program = [
@@ -69,7 +70,7 @@ def assemble(machine: str, *, internet: bool, truncates: bool = True) -> bytes:
         _load(0), *_when(_JUMP_GREATER_EQUAL, _FIRST_X32_CALL, [_refuse(errno.ENOSYS)]),
         *_when(_JUMP_EQUAL, _CLONE3[column], [_refuse(errno.ENOSYS)]),
         *_when(_JUMP_EQUAL, _CLONE[column], _clone_rules()),
-        *_when(_JUMP_EQUAL, _SOCKET[column], _socket_rules(internet)),
+        *_when(_JUMP_EQUAL, _SOCKET[column], _socket_rules(internet, only_tcp)),
         *_when(_JUMP_EQUAL, _SOCKETPAIR[column], _socketpair_rules()),
         *_when(_JUMP_EQUAL, _IOCTL[column], _ioctl_rules()),
         *_when(_JUMP_EQUAL, _PRLIMIT[column], _prlimit_rules()),
@@ -95,7 +96,7 @@ def _clone_rules() -> list[_Instruction]:
     ]
 
 
-def _socket_rules(internet: bool) -> list[_Instruction]:
+def _socket_rules(internet: bool, only_tcp: bool) -> list[_Instruction]:
     netlink = [
         _load(_argument(2)),
         *_when(_JUMP_EQUAL, _NETLINK_ROUTE, [_answer(_ALLOW)]),
@@ -104,7 +105,7 @@ def _socket_rules(internet: bool) -> list[_Instruction]:
     rules = [_load(_argument(0)), *_when(_JUMP_EQUAL, socket.AF_NETLINK, netlink)]
     if internet:
         for family in (socket.AF_INET, socket.AF_INET6):
-            rules += _when(_JUMP_EQUAL, family, _internet_rules())
+            rules += _when(_JUMP_EQUAL, family, _tcp_rules() if only_tcp else _internet_rules())
     return [*rules, _refuse(errno.EACCES)]
 
 
@@ -115,6 +116,13 @@ def _internet_rules() -> list[_Instruction]:
         *_when(_JUMP_EQUAL, _SOCK_PACKET, [_refuse(errno.EACCES)]),
         _answer(_ALLOW),
     ]
+
+
+def _tcp_rules() -> list[_Instruction]:
+    # Other protocols have stream sockets too.
+    plain = [_load(_argument(2)), *_when(_JUMP_EQUAL, 0, [_answer(_ALLOW)])]
+    plain += [*_when(_JUMP_EQUAL, socket.IPPROTO_TCP, [_answer(_ALLOW)]), _refuse(errno.EACCES)]
+    return [*_load_socket_type(), *_when(_JUMP_EQUAL, socket.SOCK_STREAM, plain), _refuse(errno.EACCES)]
 
 
 def _socketpair_rules() -> list[_Instruction]:
@@ -170,7 +178,9 @@ class _Program:
 
 # Built once, before any fork. An unknown machine gets no program, and so every launch on it is refused.
 _PROGRAMS = {
-    internet: _Program(assemble(os.uname().machine, internet=internet, truncates=landlock.sees_truncation()))
-    for internet in (True, False)
+    (internet, only_tcp): _Program(
+        assemble(os.uname().machine, internet=internet, only_tcp=only_tcp, truncates=landlock.sees_truncation())
+    )
+    for internet, only_tcp in ((True, False), (True, True), (False, False))
     if os.uname().machine in _ARCHITECTURES
 }

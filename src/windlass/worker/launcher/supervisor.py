@@ -16,7 +16,7 @@ from functools import partial
 from typing import NoReturn
 
 from windlass import tiers
-from windlass.worker.launcher import confine, kernel, leftovers, namespaces, tree
+from windlass.worker.launcher import confine, kernel, leftovers, namespaces, relay, tree
 from windlass.worker.launcher.cgroups import Group
 from windlass.worker.launcher.meter import Meter
 from windlass.worker.launcher.request import Control, Refused, Request
@@ -68,7 +68,7 @@ def supervise(
     except (ValueError, TypeError, KeyError) as error:
         control.send({"layer": "request", "errno": 0, "message": f"unreadable request: {error}"})
     else:
-        control.send({"pid": tree.children(tree.own_pid())[0]})
+        control.send({"pid": tree.children(tree.own_pid())[-1]})
         meter = partial(Meter, request.limits, private=namespaces.private(tier), group=group)
         keeper = keep(request, pid, control, lifeline, meter, channel) if channel else None
         control.send((keeper or Supervisor(request, pid, control, lifeline, meter)).run())
@@ -87,6 +87,8 @@ def _show_files(tier: str, request: Request, refusal: Refused | None) -> None:
         raise refusal
     try:
         extra = ("/proc",) if request.needs_proc and tier in tiers.NO_PROC else ()
+        if request.proxy is not None and tier in tiers.NAMESPACED:
+            relay.start(namespaces.old_place(request.proxy))
         namespaces.complete(tier, readable=(*request.readable, *extra), writable=(request.cwd, *request.writable))
     except OSError as error:
         raise Refused.by("namespaces", error) from error
