@@ -63,11 +63,13 @@ async def complete(database, job_id, epoch, result=b"1"):
         return await settle(tx, Completion(job_id=job_id, epoch=epoch, status=Status.SUCCESS, result=result))
 
 
-async def exchange(database, ended, worker="w1", tags=("a",), slots=0, is_wide=False, **fields):
+async def exchange(database, ended, worker="w1", tags=("a",), slots=0, is_wide=False, front=None, **fields):
     """Settle attempts, by id and epoch, and claim in the same statement."""
     outcomes = [Completion(job_id=id, epoch=epoch, status=Status.SUCCESS, result=b"1", **fields) for id, epoch in ended]
     async with database.system_statement() as tx:
-        return await settle_and_pull(tx, outcomes, Claim(worker=worker, tags=tags, slots=slots, is_wide=is_wide))
+        return await settle_and_pull(
+            tx, outcomes, Claim(worker=worker, tags=tags, slots=slots, is_wide=is_wide, front=front)
+        )
 
 
 async def ask_to_cancel(database, job_id, *, force=False):
@@ -235,6 +237,20 @@ async def test_jobs_behind_a_locked_one_of_higher_priority_are_claimed_by_asking
         wide = await exchange(queue, [], slots=1, is_wide=True)
     assert narrow.claimed == [] and narrow.is_contended
     assert [job.id for job in wide.claimed] == rest[:1] and not wide.is_contended
+
+
+async def test_a_claim_from_the_front_goes_on_where_the_last_one_found_more(queue):
+    old, high, low, newest = [await pushed(queue, priority=priority) for priority in (0, 1, 0, 0)]
+    first = await exchange(queue, [], slots=2)
+    assert {job.id for job in first.claimed} == {high, old}
+    second = await exchange(queue, [], slots=1, front=first.front)
+    assert [job.id for job in second.claimed] == [low]
+    higher, of_another_tag = await pushed(queue, priority=7), await pushed(queue, tag="b")
+    third = await exchange(queue, [], slots=5, tags=("a", "b"), front=second.front)
+    assert [job.id for job in third.claimed] == [newest]
+    rest = await exchange(queue, [], slots=5, tags=("a", "b"))
+    assert [job.id for job in rest.claimed] == [higher, of_another_tag]
+    assert rest.front is not None and (await exchange(queue, [], slots=5, front=rest.front)).front is None
 
 
 async def test_a_heartbeat_does_not_wait_for_a_row_that_somebody_holds_and_says_so(queue):

@@ -1,7 +1,9 @@
 """What a claim costs does not depend on what waits: the plan, and the rows that it touches."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from inspect import signature
+from uuid import uuid4
 
 import pytest_asyncio
 
@@ -53,11 +55,20 @@ def nodes(plan):
         yield from nodes(child)
 
 
-async def explained(line, *, tags, ended=()):
+NOWHERE = {"since": None, "since_id": None, "known_tags": [], "known_priorities": []}
+FRONT = {
+    "since": datetime.now(UTC) - timedelta(days=1),
+    "since_id": uuid4(),
+    "known_tags": ["a"],
+    "known_priorities": [0],
+}
+
+
+async def explained(line, *, tags, ended=(), hint=NOWHERE):
     """The nodes of the plan of the worker's statement as it ran, in a transaction that is rolled back."""
     sql = queries.settle_and_pull.sql
     names = [name for name in signature(queries.settle_and_pull).parameters if name != "self"]
-    order = {"tags": tags, "slots": 4, "worker": "w", "is_wide": False}
+    order = {"tags": tags, "slots": 4, "worker": "w", "is_wide": False} | hint
     order |= {"sandbox_rank": 0, "sandbox_tier": "B", "sandbox_policy": "p"}
     columns = NO_OUTCOMES | {"ids": [item[0] for item in ended], "epochs": [item[1] for item in ended]}
     columns |= {name: ["success" if name == "statuses" else "1"] * len(ended) for name in ("statuses", "results")}
@@ -74,8 +85,8 @@ async def explained(line, *, tags, ended=()):
 
 
 async def test_the_plan_of_a_claim_has_no_scan_and_no_sort_of_what_waits(line):
-    for tags in (["a"], ["a", "other", "later", "nothing"]):
-        plan = await explained(line, tags=tags)
+    for tags, hint in ((["a"], NOWHERE), (["a", "other", "later", "nothing"], NOWHERE), (["a"], FRONT)):
+        plan = await explained(line, tags=tags, hint=hint)
         scanned = [node for node in plan if node.get("Relation Name") in OF_THE_QUEUE]
         assert scanned and {node["Node Type"] for node in scanned} <= {"Index Scan", "Index Only Scan", "ModifyTable"}
         assert max(node["Actual Rows"] for node in plan) < 100

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from windlass.errors import DatabaseUnavailable
 from windlass.jobs.model import ClaimedJob, Completion, JobKind, Status
-from windlass.jobs.pull import Exchange, Held
+from windlass.jobs.pull import Exchange, Front, Held
 from windlass.settings import load
 from windlass.worker import loop
 from windlass.worker.execute import Verdict
@@ -57,12 +57,12 @@ class Source:
         self.jobs = list(jobs)
         self.batches = []
 
-    async def exchange(self, completions, slots, *, is_wide=False):
+    async def exchange(self, completions, slots, *, is_wide=False, front=None):
         taken, self.jobs = self.jobs[:slots], self.jobs[slots:]
         if completions:
             self.batches.append([item.job_id for item in completions])
         accepted = frozenset(item.job_id for item in completions)
-        return Exchange(accepted=accepted, claimed=taken, is_contended=False)
+        return Exchange(accepted=accepted, claimed=taken, is_contended=False, front=None)
 
     async def release_unknown(self, held):
         pass
@@ -170,7 +170,7 @@ class SlowSource(Source):
         super().__init__(*jobs)
         self.asked, self.answers = asyncio.Event(), asyncio.Event()
 
-    async def exchange(self, completions, slots, *, is_wide=False):
+    async def exchange(self, completions, slots, *, is_wide=False, front=None):
         self.asked.set()
         await self.answers.wait()
         return await super().exchange(completions, slots)
@@ -225,7 +225,7 @@ class ForgetfulSource(Source):
         self.statements = 0
         self.released = []
 
-    async def exchange(self, completions, slots, *, is_wide=False):
+    async def exchange(self, completions, slots, *, is_wide=False, front=None):
         self.statements += 1
         answer = await super().exchange(completions, slots)
         if self.statements == 2:
@@ -256,10 +256,10 @@ class ContendedSource(Source):
         super().__init__(*jobs)
         self.asked = []
 
-    async def exchange(self, completions, slots, *, is_wide=False):
+    async def exchange(self, completions, slots, *, is_wide=False, front=None):
         self.asked.append(is_wide)
         if len(self.asked) <= 3:
-            return Exchange(accepted=frozenset(), claimed=[], is_contended=True)
+            return Exchange(accepted=frozenset(), claimed=[], is_contended=True, front=None)
         return await super().exchange(completions, slots)
 
 
@@ -268,6 +268,43 @@ async def test_what_others_held_is_asked_for_again_soon_and_widely():
     async with working(source, executor, sleep_queue=60_000):
         await executor.started.wait()
     assert source.asked[:4] == [False, True, True, True]
+
+
+class LongQueue(Source):
+    """Says where it found the jobs, and finds them elsewhere only when nobody says where to look."""
+
+    def __init__(self, *jobs):
+        super().__init__(*jobs)
+        self.elsewhere = [claimed()]
+        self.looks = []
+
+    async def exchange(self, completions, slots, *, is_wide=False, front=None):
+        self.looks.append(front)
+        answer = await super().exchange(completions, slots)
+        if front is None and not answer.claimed and self.elsewhere and slots:
+            answer = replace(answer, claimed=[self.elsewhere.pop()])
+        return replace(answer, front=FRONT if answer.claimed else None)
+
+
+FRONT = Front(tags=["bash"], priorities=[0], since=datetime.now(UTC), since_id=uuid4())
+
+
+async def test_a_long_queue_is_claimed_from_its_front_and_at_its_end_everything_is_looked_at_at_once(monkeypatch):
+    monkeypatch.setattr(loop, "FRONT_S", 3600)
+    source, executor = LongQueue(claimed(), claimed()), Executor()
+    executor.goes_on.set()
+    async with working(source, executor, worker_slots=1, sleep_queue=60_000):
+        await until(lambda: len(executor.cleaned) == 3)
+    assert source.looks[:4] == [None, FRONT, FRONT, None]
+
+
+async def test_the_front_is_not_trusted_for_long(monkeypatch):
+    monkeypatch.setattr(loop, "FRONT_S", 0)
+    source, executor = LongQueue(claimed(), claimed()), Executor()
+    executor.goes_on.set()
+    async with working(source, executor, worker_slots=1, sleep_queue=60_000):
+        await until(lambda: len(executor.cleaned) == 3)
+    assert source.looks[:3] == [None, None, None]
 
 
 class FirstEnds(Executor):

@@ -45,6 +45,7 @@ _NO_PROCESS = 2**22 + 1  # above the highest pid of Linux
 _TUNABLE = {
     "max_connections": "200",
     "shared_buffers": "128MB",
+    "autovacuum_naptime": "10s",  # a queue leaves a dead row for each job that is claimed and for each that ends
     "jit": "off",  # our statements are short; compiling them costs more than running them
     "timezone": "UTC",
     "log_timezone": "UTC",

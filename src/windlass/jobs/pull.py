@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,14 +31,26 @@ class CancelRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Front:
+    """Where a claim found what is due: the tags and priorities, and the earliest of all. Good for a moment only."""
+
+    tags: Sequence[str]
+    priorities: Sequence[int]
+    since: datetime
+    since_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """What a worker asks for: up to `slots` jobs of these tags. `is_wide`: also those behind the best ones, because
-    others held these a moment ago. Jobs are stamped with the worker's `sandbox_tier` and the rules of that."""
+    others held these a moment ago. `front`: look only where the last claim found more than it took. Jobs are stamped
+    with the worker's `sandbox_tier` and the rules of that."""
 
     worker: str
     tags: Sequence[str]
     slots: int
     is_wide: bool = False
+    front: Front | None = None
     sandbox_tier: str = tiers.NONE
     sandbox_policy: str | None = None
 
@@ -50,6 +63,7 @@ class Exchange:
     accepted: frozenset[UUID]
     claimed: list[ClaimedJob]
     is_contended: bool
+    front: Front | None
 
 
 NO_OUTCOMES: Mapping[str, Sequence[Any]] = dict.fromkeys(
@@ -85,16 +99,25 @@ async def pull(tx: Transaction[None], claim: Claim) -> list[ClaimedJob]:
 
 async def exchange(tx: Transaction[None], outcomes: Mapping[str, Sequence[Any]], claim: Claim) -> Exchange:
     """Claim, and settle by the way: `outcomes` are columns of completions, made by `jobs/complete.py`."""
-    rows = [
-        row async for row in queries.settle_and_pull(
-            tx.connection, **outcomes, worker=claim.worker, tags=claim.tags, slots=claim.slots, is_wide=claim.is_wide,
-            sandbox_rank=tiers.rank(claim.sandbox_tier), sandbox_tier=claim.sandbox_tier,
-            sandbox_policy=claim.sandbox_policy,
-        )
-    ]  # fmt: skip
-    claimed = [_claimed(row) for row in rows if row["id"] is not None]
-    accepted = frozenset(rows[0]["accepted"])
-    return Exchange(accepted=accepted, claimed=claimed, is_contended=len(claimed) < min(claim.slots, rows[0]["due"]))
+    front = claim.front
+    found = queries.settle_and_pull(
+        tx.connection, **outcomes, worker=claim.worker, tags=claim.tags, slots=claim.slots, is_wide=claim.is_wide,
+        since=front and front.since, since_id=front and front.since_id, known_tags=front.tags if front else (),
+        known_priorities=front.priorities if front else (), sandbox_rank=tiers.rank(claim.sandbox_tier),
+        sandbox_tier=claim.sandbox_tier, sandbox_policy=claim.sandbox_policy,
+    )  # fmt: skip
+    rows = [row async for row in found]
+    head, claimed = rows[0], [_claimed(row) for row in rows if row["id"] is not None]
+    return Exchange(
+        accepted=frozenset(head["accepted"]), claimed=claimed,
+        is_contended=len(claimed) < min(claim.slots, head["due"]), front=_front(head),
+    )  # fmt: skip
+
+
+def _front(head: Any) -> Front | None:
+    if head["since"] is None:
+        return None
+    return Front(tags=head["tags"], priorities=head["priorities"], since=head["since"], since_id=head["since_id"])
 
 
 async def beat(tx: Transaction[None], held: Sequence[Held]) -> dict[tuple[UUID, int], Lease]:
@@ -125,12 +148,16 @@ def _lease(row: Any) -> Lease:
     return Lease(is_renewed=row["is_renewed"], cancel=CancelRequest(by=by, reason=reason) if by else None)
 
 
+def _names(environment: str | None) -> tuple[str, ...]:
+    return tuple(json.loads(environment)) if environment else ()
+
+
 def _claimed(row: Any) -> ClaimedJob:
     return ClaimedJob(
         id=row["id"], epoch=row["epoch"], workspace_id=row["workspace_id"], kind=JobKind(row["kind"]),
         path=row["runnable_path"], hash=row["runnable_hash"], language=row["language"], code=row["code"] or "",
         lock=row["lock"], schema=row["schema"], entrypoint=row["entrypoint"], args=row["args"].encode(),
-        timeout=row["timeout"], tag=row["tag"], environment=tuple(json.loads(row["environment"] or "[]")),
+        timeout=row["timeout"], tag=row["tag"], environment=_names(row["environment"]),
         created_by=row["created_by"], permissioned_as=row["permissioned_as"], email=row["permissioned_as_email"],
         parent_job=row["parent_job"], root_job=row["root_job"], trigger_path=row["trigger_path"],
         trigger_kind=row["trigger_kind"], scheduled_for=row["scheduled_for"],

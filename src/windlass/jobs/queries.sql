@@ -136,7 +136,9 @@ SELECT coalesce(root_job, id) FROM job WHERE id = :id AND workspace_id = :worksp
 -- Jobs of a workspace that wants a better sandbox than :sandbox_rank are left to others.
 -- :is_wide locks beyond that, for a worker that has just found the best ones locked by others. What was given back before
 -- its outcome arrived is ended and not claimed.
--- The answer has one row at least: who was accepted, how many were due, and a claimed job.
+-- With :since it starts where the last claim found the front, in the lanes that it found: the index is full of what has
+-- just left it, and passing over that costs more than all else when a long queue is worked off.
+-- The answer has one row at least: who was accepted, how many were due, where the front is, and a claimed job.
 WITH RECURSIVE outcome AS (
     SELECT * FROM unnest(:ids::uuid[], :epochs::integer[], :statuses::text[], :results::text[], :mems::integer[],
                          :cancelers::text[], :reasons::text[], :labels::text[], :log_starts::integer[],
@@ -170,29 +172,36 @@ WITH RECURSIVE outcome AS (
     WHERE min_sandbox_rank > 0 AND min_sandbox_rank > :sandbox_rank::integer
 ), lane AS (
     SELECT tag, (SELECT max(priority) FROM job_queue q WHERE NOT q.running AND q.tag = asked.tag) AS priority
-    FROM unnest(:tags::text[]) AS asked (tag) WHERE :slots::integer > 0
+    FROM unnest(:tags::text[]) AS asked (tag)
+    WHERE :slots::integer > 0 AND :since::timestamptz IS NULL
     UNION ALL
     SELECT tag, (SELECT max(q.priority) FROM job_queue q
                  WHERE NOT q.running AND q.tag = lane.tag AND q.priority < lane.priority)
     FROM lane WHERE lane.priority IS NOT NULL
+), open AS (
+    SELECT tag, priority FROM lane WHERE priority IS NOT NULL
+    UNION ALL SELECT * FROM unnest(:known_tags::text[], :known_priorities::smallint[])
+), best AS MATERIALIZED (
+    SELECT open.tag, open.priority, first.scheduled_for, first.id
+    FROM open CROSS JOIN LATERAL (
+        SELECT q.scheduled_for, q.id FROM job_queue q
+        WHERE NOT q.running AND q.tag = open.tag AND q.priority = open.priority AND q.scheduled_for <= now()
+          AND (q.scheduled_for, q.id) >= (coalesce(:since, '-infinity'),
+                                          coalesce(:since_id, '00000000-0000-0000-0000-000000000000'::uuid))
+          AND q.id <> ALL (:ids) AND q.workspace_id <> ALL ((SELECT workspaces FROM guarded)::text[])
+        ORDER BY q.scheduled_for, q.id LIMIT :slots::integer
+    ) first
+    ORDER BY open.priority DESC, first.scheduled_for, first.id
+    LIMIT CASE WHEN NOT :is_wide THEN :slots::integer END
 ), front AS MATERIALIZED (
-    SELECT tag, priority, count(*) AS share
-    FROM (
-        SELECT lane.tag, lane.priority, best.id
-        FROM lane CROSS JOIN LATERAL (
-            SELECT q.scheduled_for, q.id FROM job_queue q
-            WHERE NOT q.running AND q.tag = lane.tag AND q.priority = lane.priority AND q.scheduled_for <= now()
-              AND q.id <> ALL (:ids) AND q.workspace_id <> ALL ((SELECT workspaces FROM guarded)::text[])
-            ORDER BY q.scheduled_for, q.id LIMIT :slots::integer
-        ) best
-        ORDER BY lane.priority DESC, best.scheduled_for, best.id
-        LIMIT CASE WHEN NOT :is_wide THEN :slots::integer END
-    ) merged GROUP BY tag, priority
+    SELECT tag, priority, count(*) AS share FROM best GROUP BY tag, priority
 ), due AS MATERIALIZED (
     SELECT taken.id
     FROM front CROSS JOIN LATERAL (
         SELECT q.priority, q.scheduled_for, q.id FROM job_queue q
         WHERE NOT q.running AND q.tag = front.tag AND q.priority = front.priority AND q.scheduled_for <= now()
+          AND (q.scheduled_for, q.id) >= (coalesce(:since, '-infinity'),
+                                          coalesce(:since_id, '00000000-0000-0000-0000-000000000000'::uuid))
           AND q.id <> ALL (:ids) AND q.workspace_id <> ALL ((SELECT workspaces FROM guarded)::text[])
         ORDER BY q.scheduled_for, q.id LIMIT front.share
         FOR UPDATE SKIP LOCKED
@@ -205,11 +214,17 @@ WITH RECURSIVE outcome AS (
     FROM due WHERE q.id = due.id
     RETURNING q.id, q.epoch, q.scheduled_for, q.priority
 )
-SELECT head.accepted, head.due, c.id, c.epoch, c.scheduled_for, j.workspace_id, j.kind, j.runnable_path, j.runnable_hash,
+SELECT head.accepted, head.due, head.tags, head.priorities, since.scheduled_for AS since,
+       since.id AS since_id, c.id, c.epoch, c.scheduled_for, j.workspace_id, j.kind, j.runnable_path, j.runnable_hash,
        j.language, coalesce(j.raw_code, s.content) AS code, coalesce(j.raw_lock, s.lock) AS lock,
        s.schema::text AS schema, j.entrypoint, j.args::text AS args, j.timeout, j.tag, s.options ->> 'envs' AS environment,
        j.created_by, j.permissioned_as, j.permissioned_as_email, j.parent_job, j.root_job, j.trigger_kind, j.trigger_path
-FROM (SELECT ARRAY(SELECT unnest(ids) FROM told) AS accepted, coalesce((SELECT sum(share) FROM front), 0)::integer AS due) head
+FROM (
+    SELECT ARRAY(SELECT unnest(ids) FROM told) AS accepted, coalesce(sum(share), 0)::integer AS due,
+           array_agg(tag) AS tags, array_agg(priority) AS priorities
+    FROM front
+) head
+LEFT JOIN (SELECT scheduled_for, id FROM best ORDER BY scheduled_for, id LIMIT 1) since ON true
 LEFT JOIN claimed c ON true
 LEFT JOIN job j ON j.id = c.id
 LEFT JOIN script s ON s.workspace_id = j.workspace_id AND s.hash = j.runnable_hash

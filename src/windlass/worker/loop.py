@@ -18,7 +18,7 @@ from windlass.db.pool import RETRY_S
 from windlass.errors import DatabaseUnavailable
 from windlass.jobs.failures import failure
 from windlass.jobs.model import ClaimedJob, Completion, Status
-from windlass.jobs.pull import CancelRequest, Exchange, Held
+from windlass.jobs.pull import CancelRequest, Exchange, Front, Held
 from windlass.jobs.wait import CANCEL, QUEUED
 from windlass.settings import Settings
 from windlass.telemetry import get_logger
@@ -31,6 +31,7 @@ CHANNELS = (QUEUED, CANCEL)
 PING_S = 5.0
 FAREWELL_S = 5.0  # what was killed reports back at once; one that hangs must not hold the exit
 BATCH_BYTES = 16 * 1024**2
+FRONT_S = 0.05  # what is due elsewhere, or was due earlier, waits no longer than this
 CONTENDED_S = 0.002  # the commit of another worker that was in the way takes about as long; doubled each time
 
 
@@ -73,6 +74,8 @@ class Worker:
         self._hurried = asyncio.Event()
         self._executed = 0
         self._contended = 0
+        self._front: Front | None = None
+        self._looked_at = 0.0
         self._is_in_doubt = False
 
     def stop(self) -> None:
@@ -144,12 +147,28 @@ class Worker:
             await self._source.release_unknown([attempt.held for attempt in self._attempts.values()])
         self._is_in_doubt, asked_at = True, clock()
         outcomes = [attempt.completion for attempt in ended if attempt.completion is not None]
-        answer = await self._source.exchange(outcomes, len(slots), is_wide=self._contended > 0)
+        front = self._known_front()
+        answer = await self._source.exchange(outcomes, len(slots), is_wide=self._contended > 0, front=front)
         self._is_in_doubt = False
+        self._note_front(answer, len(slots), front, asked_at)
         self._part_with(ended, answer)
         for job, slot in zip(answer.claimed, slots, strict=False):
             self._start(job, slot, asked_at)
         return answer.is_contended
+
+    def _known_front(self) -> Front | None:
+        return self._front if clock() - self._looked_at < FRONT_S else None
+
+    def _note_front(self, answer: Exchange, slots: int, used: Front | None, asked_at: float) -> None:
+        """While each claim fills every slot, the next one starts where it found them; else it looks everywhere."""
+        if slots == 0:
+            return
+        if used is None:
+            self._looked_at = asked_at
+        is_full = len(answer.claimed) == slots
+        self._front = answer.front if is_full else None
+        if used is not None and not is_full:
+            self._wake.set()
 
     def _batch(self) -> list[Attempt]:
         """What has ended, oldest first, as far as it fits in one statement."""

@@ -14,7 +14,7 @@ from windlass.flows.settle import settle, settle_and_pull
 from windlass.jobs import logs, workers
 from windlass.jobs.failures import failure
 from windlass.jobs.model import ClaimedJob, Completion, Status
-from windlass.jobs.pull import Claim, Exchange, Held, pull, release_unknown
+from windlass.jobs.pull import Claim, Exchange, Front, Held, pull, release_unknown
 from windlass.jobs.rescue import RescuePolicy
 from windlass.jobs.workers import WorkerInfo
 from windlass.resources.interpolate import has_references, interpolate
@@ -50,42 +50,50 @@ class SqlSource:
         async with self._database.system() as tx:
             self.job_key = await tokens.job_key(tx)
 
-    async def exchange(self, completions: Sequence[Completion], slots: int, *, is_wide: bool = False) -> Exchange:
-        """Bring outcomes home and claim up to `slots` jobs. DatabaseUnavailable leaves open what of it was done:
-        release what is unknown, then repeat; what was settled by the first try counts as fenced in the second.
+    async def exchange(
+        self, completions: Sequence[Completion], slots: int, *, is_wide: bool = False, front: Front | None = None
+    ) -> Exchange:
+        """Bring outcomes home and claim up to `slots` jobs, as `Claim` says. DatabaseUnavailable leaves open what of it
+        was done: release what is unknown, then repeat; what the first try has settled counts as fenced in the second.
         """
+        claim = self._claim(slots, is_wide=is_wide, front=front)
         if not self._is_batching:
-            return await self._one_by_one(completions, slots)
+            return await self._one_by_one(completions, claim)
         try:
-            return await self._exchange(completions, slots, is_wide=is_wide)
+            return await self._exchange(completions, claim)
         except asyncpg.DataError:
             if not completions:
                 raise
-            return await self._one_by_one(completions, 0)  # so that one that cannot be stored holds up no other
+            # So that one that cannot be stored holds up no other.
+            return await self._one_by_one(completions, replace(claim, slots=0))
 
-    async def _exchange(self, completions: Sequence[Completion], slots: int, *, is_wide: bool = False) -> Exchange:
+    async def _exchange(self, completions: Sequence[Completion], claim: Claim) -> Exchange:
         async with self._line.statement() as tx:
-            return await settle_and_pull(tx, completions, self._claim(slots, is_wide=is_wide))
+            return await settle_and_pull(tx, completions, claim)
 
-    def _claim(self, slots: int, *, is_wide: bool = False) -> Claim:
-        return Claim(worker=self.info.name, tags=self.info.tags, slots=slots, is_wide=is_wide,
+    def _claim(self, slots: int, *, is_wide: bool = False, front: Front | None = None) -> Claim:
+        return Claim(worker=self.info.name, tags=self.info.tags, slots=slots, is_wide=is_wide, front=front,
                      sandbox_tier=self.info.tier, sandbox_policy=self.info.policy)  # fmt: skip
 
-    async def _one_by_one(self, completions: Sequence[Completion], slots: int) -> Exchange:
+    async def _one_by_one(self, completions: Sequence[Completion], claim: Claim) -> Exchange:
         accepted = frozenset([item.job_id for item in completions if await self._settle_storable(item)])
         claimed: list[ClaimedJob] = []
-        while len(claimed) < slots and (more := await self._pull_one()):
+        while len(claimed) < claim.slots and (more := await self._pull_one()):
             claimed += more
-        return Exchange(accepted=accepted, claimed=claimed, is_contended=False)
+        return Exchange(accepted=accepted, claimed=claimed, is_contended=False, front=None)
 
     async def _settle_storable(self, completion: Completion) -> bool:
         try:
-            return bool((await self._exchange([completion], 0)).accepted)
+            return await self._settle_one(completion)
         except asyncpg.DataError as error:
             log.error("an outcome cannot be stored", job_id=str(completion.job_id), exc_info=error)
             result = failure("InternalError", f"the outcome of this job cannot be stored: {error}")
-            plain = replace(completion, status=Status.FAILURE, result=result, labels=(), log=None)
-            return bool((await self._exchange([plain], 0)).accepted)
+            return await self._settle_one(
+                replace(completion, status=Status.FAILURE, result=result, labels=(), log=None)
+            )
+
+    async def _settle_one(self, completion: Completion) -> bool:
+        return bool((await self._exchange([completion], self._claim(0))).accepted)
 
     async def _pull_one(self) -> list[ClaimedJob]:
         async with self._line.statement() as tx:
