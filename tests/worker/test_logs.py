@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from windlass.errors import DatabaseUnavailable
+from windlass.jobs.model import LogChunk
 from windlass.jobs.pull import Held
 from windlass.worker.logs import JobLog, Lane, Output
 
@@ -101,3 +102,41 @@ async def test_beyond_the_limit_the_log_says_so_once_and_the_tail_is_still_kept(
     assert column.text.count("the rest is dropped") == 1
     assert len(column.text) < 1100
     assert output.tail.endswith(b"the end")
+
+
+async def test_a_short_log_is_handed_out_for_the_statement_that_settles_and_costs_none_of_its_own(column, monkeypatch):
+    monkeypatch.setattr("windlass.worker.logs.logs.append", column.append)
+    log = JobLog(Statements(), HELD, limit=1000)
+    await log.open()
+    log.write("short ")
+    log.write("log")
+    assert await log.take() == LogChunk(start=0, content="short log")
+    await log.close()
+    assert column.chunks == {}
+
+
+async def test_what_follows_a_flushed_piece_is_handed_out_with_its_place(column, monkeypatch):
+    monkeypatch.setattr("windlass.worker.logs.logs.append", column.append)
+    log = JobLog(Statements(), HELD, limit=1000)
+    await log.open()
+    log.write("first ")
+    await column.arrived.wait()
+    log.write("second")
+    assert await log.take() == LogChunk(start=6, content="second")
+    await log.close()
+    assert column.text == "first "
+
+
+async def test_a_piece_that_may_have_arrived_is_repeated_by_itself_and_not_handed_out():
+    lane = Lane(append=Column().append, batch="unsure", waiting=["more"])
+    assert lane.take() is None
+
+
+async def test_a_long_rest_goes_on_its_own(column, monkeypatch):
+    monkeypatch.setattr("windlass.worker.logs.logs.append", column.append)
+    log = JobLog(Statements(), HELD, limit=100_000)
+    await log.open()
+    log.write("x" * 50_000)
+    assert await log.take() is None
+    await log.close()
+    assert column.text == "x" * 50_000

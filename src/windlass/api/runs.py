@@ -38,6 +38,7 @@ class RunQuery(BaseModel):
     include_query: str | None = None
     payload: str | None = None
     queue_limit: int | None = Field(None, ge=0)
+    retry_on_crash: bool = True
 
 
 async def run_request(
@@ -55,7 +56,7 @@ def _asked(request: Request, query: RunQuery, args: bytes, *, path: str | None, 
         path=path, hash=hash, args=args, tag=query.tag, timeout=query.timeout,
         scheduled_for=_aware(query.scheduled_for), scheduled_in_secs=query.scheduled_in_secs,
         parent_job=query.parent_job, root_job=query.root_job, job_id=query.job_id,
-        visible_to_owner=not query.invisible_to_owner,
+        visible_to_owner=not query.invisible_to_owner, retry_on_crash=query.retry_on_crash,
         trigger_kind="ui" if UI_HEADER in request.headers else "webhook",
     )  # fmt: skip
 

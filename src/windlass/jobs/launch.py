@@ -89,7 +89,8 @@ def _terms(actor: Principal, request: RunRequest, **resolved: Any) -> Terms:
         workspace=actor.workspace, kind=request.kind, code=request.code, lock=request.lock,
         entrypoint=request.entrypoint, parent_job=request.parent_job, root_job=request.root_job,
         created_by=actor.username, email=actor.email, trigger_kind=request.trigger_kind,
-        visible_to_owner=request.visible_to_owner, scheduled_for=request.scheduled_for,
+        visible_to_owner=request.visible_to_owner, retry_on_crash=request.retry_on_crash,
+        scheduled_for=request.scheduled_for,
         scheduled_in_secs=request.scheduled_in_secs, operation=OPERATIONS[request.kind], **resolved,
     )  # fmt: skip
 

@@ -57,6 +57,7 @@ class RunRequest:
     job_id: UUID | None = None
     trigger_kind: str | None = None
     visible_to_owner: bool = True
+    retry_on_crash: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,6 +61,7 @@ class Terms:
     email: str
     trigger_kind: str | None
     visible_to_owner: bool
+    retry_on_crash: bool
     scheduled_for: datetime | None
     scheduled_in_secs: int | None
     operation: str

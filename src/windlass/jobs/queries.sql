@@ -22,12 +22,12 @@ WITH terms AS MATERIALIZED (
     FROM ROWS FROM (json_to_recordset(:terms::json) AS (
         workspace text, kind text, path text, hash bigint, language text, code text, lock text, entrypoint text, tag text,
         timeout integer, priority smallint, parent_job uuid, root_job uuid, created_by text, email text, trigger_kind text,
-        visible_to_owner boolean, scheduled_for timestamptz, scheduled_in_secs integer, operation text, guard_path text,
-        guard_hash bigint, guard_stamp text
+        visible_to_owner boolean, retry_on_crash boolean, scheduled_for timestamptz, scheduled_in_secs integer,
+        operation text, guard_path text, guard_hash bigint, guard_stamp text
     )) WITH ORDINALITY AS t (
         workspace_id, kind, path, hash, language, code, lock, entrypoint, tag, timeout, priority, parent_job, root_job,
-        created_by, email, trigger_kind, visible_to_owner, moment, delay, operation, guard_path, guard_hash, guard_stamp,
-        number)
+        created_by, email, trigger_kind, visible_to_owner, retry_on_crash, moment, delay, operation, guard_path,
+        guard_hash, guard_stamp, number)
     WHERE guard_hash IS NULL OR (
         (guard_path IS NULL OR guard_hash = runnable_hash(workspace_id, guard_path))
         AND EXISTS (SELECT FROM script s WHERE s.workspace_id = t.workspace_id AND s.hash = t.guard_hash
@@ -46,9 +46,9 @@ WITH terms AS MATERIALIZED (
 ), born AS (
     INSERT INTO job (id, workspace_id, kind, runnable_path, runnable_hash, language, raw_code, raw_lock, entrypoint, args,
                      tag, timeout, priority, parent_job, root_job, created_by, permissioned_as, permissioned_as_email,
-                     trigger_kind, visible_to_owner)
+                     trigger_kind, visible_to_owner, retry_on_crash)
     SELECT id, workspace_id, kind, path, hash, language, code, lock, entrypoint, args::json, tag, timeout, priority,
-           parent_job, root_job, created_by, 'u/' || created_by, email, trigger_kind, visible_to_owner
+           parent_job, root_job, created_by, 'u/' || created_by, email, trigger_kind, visible_to_owner, retry_on_crash
     FROM asked WHERE key IS NULL OR id IN (SELECT job_id FROM keyed)
     ON CONFLICT (id) DO NOTHING
     RETURNING id
@@ -74,12 +74,12 @@ WITH terms AS MATERIALIZED (
     FROM ROWS FROM (json_to_recordset(:terms::json) AS (
         workspace text, kind text, path text, hash bigint, language text, code text, lock text, entrypoint text, tag text,
         timeout integer, priority smallint, parent_job uuid, root_job uuid, created_by text, email text, trigger_kind text,
-        visible_to_owner boolean, scheduled_for timestamptz, scheduled_in_secs integer, operation text, guard_path text,
-        guard_hash bigint, guard_stamp text
+        visible_to_owner boolean, retry_on_crash boolean, scheduled_for timestamptz, scheduled_in_secs integer,
+        operation text, guard_path text, guard_hash bigint, guard_stamp text
     )) WITH ORDINALITY AS t (
         workspace_id, kind, path, hash, language, code, lock, entrypoint, tag, timeout, priority, parent_job, root_job,
-        created_by, email, trigger_kind, visible_to_owner, moment, delay, operation, guard_path, guard_hash, guard_stamp,
-        number)
+        created_by, email, trigger_kind, visible_to_owner, retry_on_crash, moment, delay, operation, guard_path,
+        guard_hash, guard_stamp, number)
     WHERE guard_hash IS NULL OR (
         (guard_path IS NULL OR guard_hash = runnable_hash(workspace_id, guard_path))
         AND EXISTS (SELECT FROM script s WHERE s.workspace_id = t.workspace_id AND s.hash = t.guard_hash
@@ -96,9 +96,9 @@ WITH terms AS MATERIALIZED (
 ), born AS (
     INSERT INTO job (id, workspace_id, kind, runnable_path, runnable_hash, language, args, tag, timeout, priority,
                      parent_job, root_job, created_by, permissioned_as, permissioned_as_email, trigger_kind,
-                     visible_to_owner)
+                     visible_to_owner, retry_on_crash)
     SELECT id, workspace_id, kind, path, hash, language, args, tag, timeout, priority, parent_job, root_job, created_by,
-           'u/' || created_by, email, trigger_kind, visible_to_owner
+           'u/' || created_by, email, trigger_kind, visible_to_owner, retry_on_crash
     FROM asked
 ), queued AS (
     INSERT INTO job_queue (id, workspace_id, tag, priority, scheduled_for)
@@ -277,6 +277,13 @@ WITH marked AS (
     RETURNING id, epoch, running
 )
 SELECT epoch, running, pg_notify('job_cancel', id::text) FROM marked;
+
+-- name: find_dead_letter^
+-- What a visible job that was given up was asked to do.
+SELECT j.kind, j.runnable_path AS path, j.runnable_hash AS hash, j.raw_code AS code, j.raw_lock AS lock, j.language, j.entrypoint,
+       j.args::text AS args, j.tag, j.timeout, j.priority, j.visible_to_owner, j.retry_on_crash
+FROM job j JOIN job_completed c USING (id)
+WHERE j.id = :id AND j.workspace_id = :workspace AND c.dead_letter;
 
 -- name: list_zombies
 -- Running jobs whose worker has been silent for too long, locked so that one rescuer decides.

@@ -1127,6 +1127,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/w/{workspace}/jobs/run/dead_letter/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Dead Letter
+         * @description Run a job once more that was given up because it lost its workers; the answer is the new job's id.
+         */
+        post: operations["jobs_run_dead_letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/w/{workspace}/jobs/run/dependencies": {
         parameters: {
             query?: never;
@@ -6078,6 +6098,39 @@ export interface operations {
             };
         };
     };
+    jobs_run_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     jobs_run_dependencies: {
         parameters: {
             query?: {
@@ -6093,6 +6146,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6176,6 +6230,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6222,6 +6277,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6268,6 +6324,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6316,6 +6373,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6362,6 +6420,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6408,6 +6467,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6456,6 +6516,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6502,6 +6563,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6548,6 +6610,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6594,6 +6657,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;
@@ -6640,6 +6704,7 @@ export interface operations {
                 include_query?: string | null;
                 payload?: string | null;
                 queue_limit?: number | null;
+                retry_on_crash?: boolean;
             };
             header?: {
                 "Idempotency-Key"?: string | null;

@@ -15,7 +15,7 @@ from windlass.auth.permissions import Capability
 from windlass.errors import NotFound
 from windlass.flows.cancel import cancel
 from windlass.hashes import find_number
-from windlass.jobs import arguments, logs, progress, read, workers
+from windlass.jobs import arguments, dead_letters, logs, progress, read, workers
 from windlass.jobs.erase import erase as erase_job
 from windlass.jobs.model import JobKind, RunRequest
 from windlass.jobs.submit import MAX_KEY
@@ -42,7 +42,7 @@ class PreviewBody(BaseModel):
             kind=JobKind.PREVIEW, code=self.content, language=self.language, path=self.path, lock=self.lock,
             args=arguments.encode(self.args or {}), tag=self.tag or query.tag, timeout=query.timeout,
             job_id=query.job_id, parent_job=query.parent_job, root_job=query.root_job,
-            visible_to_owner=not query.invisible_to_owner,
+            visible_to_owner=not query.invisible_to_owner, retry_on_crash=query.retry_on_crash,
         )  # fmt: skip
 
 
@@ -116,6 +116,14 @@ async def run_by_hash(
 ) -> Response:
     """Run one version of a script."""
     return await _run(actor, await run_request(request, query, hash=_hash(hash)), key)
+
+
+@routes.post("/w/{workspace}/jobs/run/dead_letter/{id}", RUN, kind="scripts", defers_path=True)
+async def run_dead_letter(actor: Actor, id: UUID, key: IdempotencyKey = None) -> Response:
+    """Run a job once more that was given up because it lost its workers; the answer is the new job's id."""
+    async with actor.transaction() as tx:
+        request = await dead_letters.request_of(tx, id)
+    return await _run(actor, request, key)
 
 
 @routes.post("/w/{workspace}/jobs/run_wait_result/p/{path:path}", RUN, kind="scripts", lean=True)
