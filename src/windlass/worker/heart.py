@@ -76,6 +76,7 @@ class Heart:
         self._guard = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked = asyncio.Event()
+        self._is_failing = False
 
     def hold(self, key: Key, holder: Holder, *, since: float) -> None:
         """Renew from now on; `since` is when the claim was asked for, by `clock`."""
@@ -131,8 +132,11 @@ class Heart:
             async with asyncio.timeout(self._interval), self._line.statement() as tx:
                 answers = await beat(tx, [lease.holder.held for lease in leases.values()])
         except (DatabaseUnavailable, TimeoutError, asyncpg.PostgresError) as error:
-            log.warning("heartbeat failed", reason=repr(error.__cause__ or error))
+            if not self._is_failing:
+                log.warning("heartbeats fail", reason=repr(error.__cause__ or error))
+            self._is_failing = True
             return False
+        self._is_failing = False
         for key, lease in leases.items():
             _update(home, owner, key, lease, answers.get(key), asked_at)
         self._doom([key for key in leases if key not in answers], home, owner,
