@@ -38,6 +38,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         yield
         for task in tasks:
             task.cancel()
+        state.submissions.close()
         await database.close()
 
     app = FastAPI(

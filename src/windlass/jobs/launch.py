@@ -11,7 +11,7 @@ from windlass.db.pool import Transaction
 from windlass.errors import BadRequest, Conflict, NotFound
 from windlass.jobs import arguments
 from windlass.jobs.model import DEPENDENCY_TAG, JobKind, RunRequest, Version
-from windlass.jobs.push import Birth, Fate, Terms, new_id, write
+from windlass.jobs.push import Birth, Terms, new_id, write
 from windlass.jobs.runnables import name, resolve, unknown
 from windlass.jobs.runnables import queries as queries
 from windlass.languages import registry as languages
@@ -31,9 +31,8 @@ async def launch(tx: Transaction[Principal], request: RunRequest) -> UUID:
     """
     version = await resolve(tx, tx.actor.workspace, request) if is_deployed(request) else None
     birth = prepare(tx.actor, request, version)
-    (fate,) = await write(tx, [birth])
-    if fate is not Fate.BORN:
-        raise Conflict(f"a job {birth.id} exists already" if fate is Fate.TAKEN else f"{name(request)} has changed")
+    if not await write(tx, [birth]):
+        raise Conflict(f"a job {birth.id} exists already" if request.job_id else f"{name(request)} has just changed")
     return birth.id
 
 
@@ -59,8 +58,7 @@ def prepare(
     _permit(actor, request, terms.path)
     if version is not None and version.schema is not None:
         arguments.check(version.schema, [arguments.parse(request.args)] if each is None else each)
-    return Birth(id=request.job_id or new_id(), args=request.args.decode() or "{}", terms=terms,
-                 encoded=terms.encode(), key=key)  # fmt: skip
+    return Birth(id=request.job_id or new_id(), args=request.args.decode() or "{}", terms=terms, key=key)
 
 
 def _given(actor: Principal, request: RunRequest) -> Terms:

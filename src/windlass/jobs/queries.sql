@@ -13,104 +13,82 @@ FROM script
 WHERE workspace_id = :workspace AND hash = :hash AND NOT deleted;
 
 -- name: push_jobs
--- Jobs are born: each with its row, its place in the queue and its audit entry, and the news once for each tag. One
--- statement, so all or nothing, but for those that come back as not born, because their key or their id is taken, and those
--- that do not come back: `terms` has lost theirs, since the guarded version was changed or replaced. Sorted, so that no two
--- statements wait for each other.
-WITH terms AS MATERIALIZED (
-    SELECT t.*
-    FROM ROWS FROM (json_to_recordset(:terms::json) AS (
-        workspace text, kind text, path text, hash bigint, language text, code text, lock text, entrypoint text, tag text,
-        timeout integer, priority smallint, parent_job uuid, root_job uuid, created_by text, email text, trigger_kind text,
-        visible_to_owner boolean, retry_on_crash boolean, scheduled_for timestamptz, scheduled_in_secs integer,
-        operation text, guard_path text, guard_hash bigint, guard_stamp text
-    )) WITH ORDINALITY AS t (
-        workspace_id, kind, path, hash, language, code, lock, entrypoint, tag, timeout, priority, parent_job, root_job,
-        created_by, email, trigger_kind, visible_to_owner, retry_on_crash, moment, delay, operation, guard_path,
-        guard_hash, guard_stamp, number)
-    WHERE guard_hash IS NULL OR (
-        (guard_path IS NULL OR guard_hash = runnable_hash(workspace_id, guard_path))
-        AND EXISTS (SELECT FROM script s WHERE s.workspace_id = t.workspace_id AND s.hash = t.guard_hash
-                    AND s.xmin::text = t.guard_stamp AND NOT s.deleted))
-), asked AS MATERIALIZED (
-    SELECT b.id, b.args, b.key, b.fingerprint, terms.*
-    FROM unnest(:ids::uuid[], :args::text[], :places::bigint[], :keys::text[], :fingerprints::bytea[])
-         AS b (id, args, place, key, fingerprint)
-    JOIN terms ON terms.number = b.place
-    ORDER BY b.key, b.id
+-- Jobs are born on the same terms: each with its row, its place in the queue, its audit entry and the news. One statement,
+-- so all or nothing, but for those that do not come back: none does when the guarded version was changed or replaced
+-- (`steady`), and none whose key or id is taken. Sorted, so that no two statements wait for each other.
+WITH steady AS MATERIALIZED (
+    SELECT WHERE :guard_hash::bigint IS NULL OR (
+        (:guard_path::text IS NULL OR :guard_hash = runnable_hash(:workspace, :guard_path))
+        AND EXISTS (SELECT FROM script s WHERE s.workspace_id = :workspace AND s.hash = :guard_hash
+                    AND s.xmin::text = :guard_stamp::text AND NOT s.deleted))
 ), keyed AS (
     INSERT INTO job_idempotency (workspace_id, key, job_id, request_hash)
-    SELECT workspace_id, key, id, fingerprint FROM asked WHERE key IS NOT NULL
+    SELECT :workspace, key, id, fingerprint
+    FROM unnest(:ids::uuid[], :keys::text[], :fingerprints::bytea[]) AS asked (id, key, fingerprint)
+    WHERE key IS NOT NULL AND EXISTS (SELECT FROM steady)
+    ORDER BY key
     ON CONFLICT DO NOTHING
     RETURNING job_id
 ), born AS (
     INSERT INTO job (id, workspace_id, kind, runnable_path, runnable_hash, language, raw_code, raw_lock, entrypoint, args,
                      tag, timeout, priority, parent_job, root_job, created_by, permissioned_as, permissioned_as_email,
                      trigger_kind, visible_to_owner, retry_on_crash)
-    SELECT id, workspace_id, kind, path, hash, language, code, lock, entrypoint, args::json, tag, timeout, priority,
-           parent_job, root_job, created_by, 'u/' || created_by, email, trigger_kind, visible_to_owner, retry_on_crash
-    FROM asked WHERE key IS NULL OR id IN (SELECT job_id FROM keyed)
+    SELECT id, :workspace, :kind, :path, :hash, :language, :code, :lock, :entrypoint, args::json, :tag, :timeout,
+           :priority, :parent_job, :root_job, :created_by, 'u/' || :created_by, :email, :trigger_kind, :visible_to_owner,
+           :retry_on_crash
+    FROM unnest(:ids::uuid[], :args::text[], :keys::text[]) AS asked (id, args, key)
+    WHERE EXISTS (SELECT FROM steady) AND (key IS NULL OR id IN (SELECT job_id FROM keyed))
+    ORDER BY id
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 ), queued AS (
     INSERT INTO job_queue (id, workspace_id, tag, priority, scheduled_for)
-    SELECT id, workspace_id, tag, priority, coalesce(moment, now() + make_interval(secs => coalesce(delay, 0)))
-    FROM asked WHERE id IN (SELECT id FROM born)
+    SELECT id, :workspace, :tag, :priority,
+           coalesce(:scheduled_for::timestamptz, now() + make_interval(secs => coalesce(:scheduled_in_secs::integer, 0)))
+    FROM born
 ), noted AS (
     INSERT INTO audit_log (workspace_id, username, operation, action_kind, resource, parameters)
-    SELECT workspace_id, created_by, operation, 'Execute', path, jsonb_build_object('job', id)
-    FROM asked WHERE id IN (SELECT id FROM born)
-), told AS (
-    SELECT pg_notify('job_queued', tag)
-    FROM (SELECT DISTINCT tag FROM asked WHERE id IN (SELECT id FROM born)) news
+    SELECT :workspace, :created_by, :operation, 'Execute', :path, jsonb_build_object('job', id) FROM born
 )
-SELECT id, id IN (SELECT id FROM born) AS is_born, (SELECT count(*) FROM told) AS told FROM asked;
+SELECT id, pg_notify('job_queued', :tag) FROM born;
 
--- name: push_batch^
--- The same for many jobs on the same terms: :args is a JSON array, whose elements PostgreSQL splits, so that numbers of any
--- size arrive whole. All are born or none; one audit entry tells of them.
-WITH terms AS MATERIALIZED (
-    SELECT t.*
-    FROM ROWS FROM (json_to_recordset(:terms::json) AS (
-        workspace text, kind text, path text, hash bigint, language text, code text, lock text, entrypoint text, tag text,
-        timeout integer, priority smallint, parent_job uuid, root_job uuid, created_by text, email text, trigger_kind text,
-        visible_to_owner boolean, retry_on_crash boolean, scheduled_for timestamptz, scheduled_in_secs integer,
-        operation text, guard_path text, guard_hash bigint, guard_stamp text
-    )) WITH ORDINALITY AS t (
-        workspace_id, kind, path, hash, language, code, lock, entrypoint, tag, timeout, priority, parent_job, root_job,
-        created_by, email, trigger_kind, visible_to_owner, retry_on_crash, moment, delay, operation, guard_path,
-        guard_hash, guard_stamp, number)
-    WHERE guard_hash IS NULL OR (
-        (guard_path IS NULL OR guard_hash = runnable_hash(workspace_id, guard_path))
-        AND EXISTS (SELECT FROM script s WHERE s.workspace_id = t.workspace_id AND s.hash = t.guard_hash
-                    AND s.xmin::text = t.guard_stamp AND NOT s.deleted))
+-- name: push_batch$
+-- The same for very many jobs, all or none: :args is a JSON array, whose elements PostgreSQL splits, so that numbers of any
+-- size arrive whole. One audit entry tells of them, and the answer is how many were born.
+WITH steady AS MATERIALIZED (
+    SELECT WHERE :guard_hash::bigint IS NULL OR (
+        (:guard_path::text IS NULL OR :guard_hash = runnable_hash(:workspace, :guard_path))
+        AND EXISTS (SELECT FROM script s WHERE s.workspace_id = :workspace AND s.hash = :guard_hash
+                    AND s.xmin::text = :guard_stamp::text AND NOT s.deleted))
 ), keyed AS (
     INSERT INTO job_idempotency (workspace_id, key, job_id, request_hash)
-    SELECT workspace_id, :key, (:ids::uuid[])[1], :fingerprint FROM terms WHERE :key::text IS NOT NULL
+    SELECT :workspace, :key, (:ids::uuid[])[1], :fingerprint FROM steady WHERE :key::text IS NOT NULL
     ON CONFLICT DO NOTHING
     RETURNING job_id
-), asked AS MATERIALIZED (
-    SELECT b.id, b.args, terms.*
-    FROM ROWS FROM (unnest(:ids::uuid[]), json_array_elements(:args::json)) AS b (id, args) CROSS JOIN terms
-    WHERE :key::text IS NULL OR EXISTS (SELECT FROM keyed)
 ), born AS (
-    INSERT INTO job (id, workspace_id, kind, runnable_path, runnable_hash, language, args, tag, timeout, priority,
-                     parent_job, root_job, created_by, permissioned_as, permissioned_as_email, trigger_kind,
-                     visible_to_owner, retry_on_crash)
-    SELECT id, workspace_id, kind, path, hash, language, args, tag, timeout, priority, parent_job, root_job, created_by,
-           'u/' || created_by, email, trigger_kind, visible_to_owner, retry_on_crash
-    FROM asked
+    INSERT INTO job (id, workspace_id, kind, runnable_path, runnable_hash, language, raw_code, raw_lock, entrypoint, args,
+                     tag, timeout, priority, parent_job, root_job, created_by, permissioned_as, permissioned_as_email,
+                     trigger_kind, visible_to_owner, retry_on_crash)
+    SELECT id, :workspace, :kind, :path, :hash, :language, :code, :lock, :entrypoint, args, :tag, :timeout,
+           :priority, :parent_job, :root_job, :created_by, 'u/' || :created_by, :email, :trigger_kind, :visible_to_owner,
+           :retry_on_crash
+    FROM ROWS FROM (unnest(:ids::uuid[]), json_array_elements(:args::json)) AS asked (id, args)
+    WHERE EXISTS (SELECT FROM steady) AND (:key::text IS NULL OR EXISTS (SELECT FROM keyed))
+    RETURNING id
 ), queued AS (
     INSERT INTO job_queue (id, workspace_id, tag, priority, scheduled_for)
-    SELECT id, workspace_id, tag, priority, coalesce(moment, now() + make_interval(secs => coalesce(delay, 0))) FROM asked
+    SELECT id, :workspace, :tag, :priority,
+           coalesce(:scheduled_for::timestamptz, now() + make_interval(secs => coalesce(:scheduled_in_secs::integer, 0)))
+    FROM born
 ), noted AS (
     INSERT INTO audit_log (workspace_id, username, operation, action_kind, resource, parameters)
-    SELECT workspace_id, created_by, operation, 'Execute', path,
+    SELECT :workspace, :created_by, :operation, 'Execute', :path,
            jsonb_build_object('job', (:ids::uuid[])[1], 'jobs', cardinality(:ids::uuid[]))
-    FROM asked LIMIT 1
+    FROM born LIMIT 1
+), told AS (
+    SELECT pg_notify('job_queued', :tag) FROM born LIMIT 1
 )
-SELECT EXISTS (SELECT FROM terms) AS is_steady, EXISTS (SELECT FROM asked) AS is_born,
-       (SELECT count(pg_notify('job_queued', tag)) FROM (SELECT tag FROM asked LIMIT 1) news) AS told;
+SELECT count(*) + 0 * (SELECT count(*) FROM told) FROM born;
 
 -- name: find_by_key^
 -- What was asked for under a key.
@@ -118,8 +96,9 @@ SELECT job_id, request_hash FROM job_idempotency WHERE workspace_id = :workspace
 
 -- name: find_twin^
 -- What tells whether a job is the one that a repeated request means.
-SELECT permissioned_as_email, kind, runnable_path, runnable_hash, language, raw_code, raw_lock, args::text AS args
-FROM job WHERE id = :id AND workspace_id = :workspace;
+SELECT workspace_id, permissioned_as_email, kind, runnable_path, runnable_hash, language, raw_code, raw_lock,
+       args::text AS args
+FROM job WHERE id = :id;
 
 -- name: forget_keys!
 -- A day is long enough to send a request again.

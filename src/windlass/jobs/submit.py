@@ -14,7 +14,7 @@ from windlass.errors import BadRequest, Conflict, Forbidden, InvalidArguments, N
 from windlass.jobs import arguments
 from windlass.jobs.launch import is_deployed, prepare
 from windlass.jobs.model import RunRequest
-from windlass.jobs.push import SERIES, Birth, Fate, Pusher, write_batch
+from windlass.jobs.push import SERIES, Birth, Pusher, write_batch
 from windlass.jobs.runnables import Versions, name, queries
 
 MAX_BATCH = 10_000
@@ -31,6 +31,10 @@ class Submissions:
         self._versions = Versions(database)
         self._pusher = Pusher(database)
 
+    def close(self) -> None:
+        """Drop the connections."""
+        self._pusher.close()
+
     async def submit(
         self, actor: Principal, request: RunRequest, *, key: str | None = None, queue_limit: int | None = None
     ) -> UUID:
@@ -41,7 +45,7 @@ class Submissions:
         more than `queue_limit` jobs of its tag wait already.
         """
 
-        async def push_one(birth: Birth) -> Fate:
+        async def push_one(birth: Birth) -> bool:
             if queue_limit is not None:
                 await self._check_queue(birth, queue_limit)
             return await self._pusher.push(birth)
@@ -56,14 +60,14 @@ class Submissions:
         if not 0 < len(given) <= MAX_BATCH:
             raise BadRequest(f"a batch has 1 to {MAX_BATCH} jobs, this one {len(given)}")
 
-        async def push_all(birth: Birth) -> Fate:
+        async def push_all(birth: Birth) -> bool:
             async with self._database.system_statement() as tx:
                 return await write_batch(tx, birth, _series(birth.id, len(given)))
 
         return _series(await self._launch(actor, request, push_all, key=key, each=given), len(given))
 
     async def _launch(
-        self, actor: Principal, request: RunRequest, push: Callable[[Birth], Awaitable[Fate]], *,
+        self, actor: Principal, request: RunRequest, push: Callable[[Birth], Awaitable[bool]], *,
         key: str | None, each: Sequence[dict[str, Any]] | None = None,
     ) -> UUID:  # fmt: skip
         """The id of the job, or of the first one, whether it is new or was made by the same request before."""
@@ -71,11 +75,11 @@ class Submissions:
         request = await self._rooted(actor, request)
         for _ in range(TRIES):
             birth = await self._birth(actor, request, key=key, each=each)
-            fate = await push(birth)
-            if fate is Fate.BORN:
+            if await push(birth):
                 return birth.id
-            if fate is Fate.TAKEN:
-                return await self._earlier(birth)
+            earlier = await self._earlier(birth, is_chosen=request.job_id is not None)
+            if earlier is not None:
+                return earlier
             self._versions.forget(actor.workspace, request)
         raise Conflict(f"{name(request)} is being deployed again and again; try later")
 
@@ -103,25 +107,31 @@ class Submissions:
         if waiting > limit:
             raise QueueFull(f"{waiting} jobs wait for tag {birth.terms.tag}, more than the limit of {limit}")
 
-    async def _earlier(self, birth: Birth) -> UUID:
-        """The job of the same request, made before. Conflict when another request took the key or the id."""
+    async def _earlier(self, birth: Birth, *, is_chosen: bool) -> UUID | None:
+        """The job of the same request, made before, if there is one. Conflict when another request has taken the key,
+        or the id that the caller chose."""
+        workspace = birth.terms.workspace
+        if birth.key is not None:
+            async with self._database.system_statement() as tx:
+                known = await queries.find_by_key(tx.connection, workspace=workspace, key=birth.key)
+            if known is not None and known["request_hash"] != birth.fingerprint:
+                raise Conflict(f"the Idempotency-Key {birth.key!r} belongs to another request")
+            return known["job_id"] if known else None
+        if not is_chosen:
+            return None
         async with self._database.system_statement() as tx:
-            if birth.key is not None:
-                known = await queries.find_by_key(tx.connection, workspace=birth.terms.workspace, key=birth.key)
-                if known is None or known["request_hash"] != birth.fingerprint:
-                    raise Conflict(f"the Idempotency-Key {birth.key!r} belongs to another request")
-                return known["job_id"]
-            known = await queries.find_twin(tx.connection, id=birth.id, workspace=birth.terms.workspace)
-        if known is None or not _is_twin(birth, known):
+            known = await queries.find_twin(tx.connection, id=birth.id)
+        if known is not None and not _is_twin(birth, known):
             raise Conflict(f"a job {birth.id} exists already")
-        return birth.id
+        return birth.id if known else None
 
 
 def _is_twin(birth: Birth, known: Any) -> bool:
     """Whether the job was made by the same person for the same thing."""
     terms = replace(
-        birth.terms, email=known["permissioned_as_email"], kind=known["kind"], path=known["runnable_path"],
-        hash=known["runnable_hash"], language=known["language"], code=known["raw_code"], lock=known["raw_lock"],
+        birth.terms, workspace=known["workspace_id"], email=known["permissioned_as_email"], kind=known["kind"],
+        path=known["runnable_path"], hash=known["runnable_hash"], language=known["language"], code=known["raw_code"],
+        lock=known["raw_lock"],
     )  # fmt: skip
     return replace(birth, terms=terms, args=known["args"]).fingerprint == birth.fingerprint
 
