@@ -260,12 +260,13 @@ def test_public_and_internal_urls_have_no_slash_at_the_end(environment):
 
 def test_installers_get_what_reaches_the_registries_and_nothing_else(environment):
     environment.setenv("UV_NATIVE_TLS", "true")
+    environment.setenv("NPM_CONFIG_STRICT_SSL", "true")
     environment.setenv("HTTPS_PROXY", "http://proxy:3128")
     environment.setenv("SSL_CERT_FILE", "/etc/ssl/own.pem")
     environment.setenv("DATABASE_URL", "postgresql://a@b/c")
     environment.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     given = load().installer_environment
-    assert given["UV_NATIVE_TLS"] == "true"
+    assert (given["UV_NATIVE_TLS"], given["NPM_CONFIG_STRICT_SSL"]) == ("true", "true")
     assert given["HTTPS_PROXY"] == "http://proxy:3128"
     assert given["SSL_CERT_FILE"] == "/etc/ssl/own.pem"
     assert not given.keys() & {"DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "PATH", "HOME"}
@@ -281,6 +282,11 @@ def test_the_indexes_of_pip_become_those_of_uv(environment):
     assert given["UV_INDEX"] == "https://extra.example.com/simple"
     assert given["UV_INSECURE_HOST"] == "index.example.com"
     assert given["UV_CONCURRENT_DOWNLOADS"] == "4"
+
+
+def test_the_registry_of_npm_reaches_its_installers(environment):
+    environment.setenv("NPM_CONFIG_REGISTRY", "https://npm.example.com")
+    assert load().installer_environment["NPM_CONFIG_REGISTRY"] == "https://npm.example.com"
 
 
 def test_without_an_index_of_ones_own_uv_keeps_its_default():

@@ -28,7 +28,8 @@ def wheel(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("part", [
     "windlass/api/static/index.html", "windlass/_wmill/wmill/__init__.py", "windlass/_docs/start/first-script.md",
     "windlass/_examples/f/examples/hello.py", "windlass/db/migrations/0001_foundation.sql",
-    "windlass/languages/python/wrapper.py", "windlass/jobs/queries.sql",
+    "windlass/languages/python/wrapper.py", "windlass/languages/bun/wrapper.mjs", "windlass/languages/deno/wrapper.mjs",
+    "windlass/languages/shared/typescript/job/job.mjs", "windlass/jobs/queries.sql",
 ])  # fmt: skip
 def test_the_wheel_holds(wheel, part):
     assert part in zipfile.ZipFile(wheel).namelist()
