@@ -1,7 +1,9 @@
 """TypeScript jobs in the real sandbox, by Bun and by Deno, in a process of their own and in one started ahead."""
 
 import json
+import os
 import re
+import socket
 
 import pytest
 
@@ -182,9 +184,20 @@ export function main(outside: string) {
   try { writeFileSync(outside, "x"); return "written"; } catch (error) { return (error as Error).message; }
 }"""
     done = run(code, outside=str(tmp_path / "owned"))
-    assert "denied" in done.value or "EACCES" in done.value
+    assert done.value != "written"
     assert (done.folder / "inside.txt").read_text() == "x"
     assert not (tmp_path / "owned").exists()
+
+
+def test_the_worker_and_what_is_its_own_are_out_of_reach(run, tmp_path):
+    secret, place = tmp_path / "secret", tmp_path / "socket"
+    secret.write_text("kept")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(place))
+        listening.listen()
+        done = run(ATTACKS, worker=os.getpid(), secret=str(secret), socket=str(place), folder=str(tmp_path))
+    assert set(done.value) == {"read", "list", "environment", "memory", "signal", "limit", "connect", "spawn", "link"}
+    assert {name for name, outcome in done.value.items() if outcome == "open"} == set()
 
 
 def test_worker_threads_and_enums_and_parameter_properties_work(run):
@@ -225,6 +238,37 @@ def test_processes_of_scripts_with_other_locks_are_not_shared(language, tools, b
     assert len({language.warm(code, lock, tools).key for lock in locks}) == 2
 
 
+ATTACKS = """import { execFileSync } from "node:child_process";
+import { openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { connect } from "node:net";
+import process from "node:process";
+
+function attempt(attack: () => unknown): string {
+  try {
+    attack();
+    return "open";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+export async function main(worker: number, secret: string, socket: string, folder: string) {
+  const reach = () => new Promise<string>((done) => {
+    connect(socket).on("connect", () => done("open")).on("error", (error) => done(error.message));
+  });
+  return {
+    read: attempt(() => readFileSync(secret)),
+    list: attempt(() => readdirSync(folder)),
+    environment: attempt(() => readFileSync(`/proc/${worker}/environ`)),
+    memory: attempt(() => openSync(`/proc/${worker}/mem`, "r")),
+    signal: attempt(() => process.kill(worker, "SIGCONT")),
+    limit: attempt(() => execFileSync("/usr/bin/prlimit", ["--core=0", "--pid", String(worker)], { stdio: "pipe" })),
+    connect: await reach().catch((error) => error.message),
+    spawn: attempt(() => execFileSync("/bin/cat", [secret], { stdio: "pipe" })),
+    link: attempt(() => readlinkSync(`/proc/${worker}/cwd`)),
+  };
+}
+"""
 LOCKS = {
     "bun": '{"dependencies": {"zod": "3"}}\n//bun.lock\n{}\n',
     "deno": "// npm:zod@3\n" + json.dumps({"version": "5", "specifiers": {"npm:zod@3": "3.25.76"}}),

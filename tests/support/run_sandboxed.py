@@ -11,7 +11,9 @@ from pathlib import Path
 from support.run_language import SECONDS, Resolution, Run, new_folder
 from windlass.languages.base import Command, Language, Toolchain, Warm
 from windlass.settings import load
+from windlass.tiers import NONE
 from windlass.worker.launcher.client import Exit, Launcher, Limits
+from windlass.worker.launcher.probe import measure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +121,12 @@ def waiting(warm: Warm, home: Path) -> Command:
 
 @contextmanager
 def sandbox(tools: Toolchain) -> Iterator[Sandbox]:
-    """A running launcher."""
+    """A running launcher, with the best layers that hold on this machine."""
     launcher = Launcher()
     with asyncio.Runner() as loop:
         loop.run(launcher.start())
+        measured = loop.run(measure(launcher))
+        assert measured.tier != NONE, measured.open
         yield Sandbox(loop=loop, launcher=launcher, tools=tools)
         loop.run(launcher.stop())
 
