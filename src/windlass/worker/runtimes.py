@@ -11,7 +11,6 @@ import hmac
 import http.client
 import io
 import json
-import os
 import platform
 import shutil
 import tarfile
@@ -201,7 +200,9 @@ def unpack(archive: bytes, member: str, place: Path) -> None:
         if program is None:
             raise ValueError(f"the archive has no file {member}")
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as draft:
-            shutil.copyfileobj(program, draft)
-            os.fchmod(draft.fileno(), 0o755)
-    os.replace(draft.name, place)
+        with tempfile.TemporaryDirectory(dir=place.parent) as aside:
+            draft = Path(aside, place.name)
+            with draft.open("wb") as target:
+                shutil.copyfileobj(program, target)
+            draft.chmod(0o755)
+            draft.replace(place)
