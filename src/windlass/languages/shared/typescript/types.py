@@ -35,7 +35,7 @@ SIMPLE: dict[str, dict] = {
 }
 OBJECT = {"type": "object"}
 LISTS = {"Array", "ReadonlyArray", "Set", "ReadonlySet", "Iterable"}
-TRANSPARENT = {"Partial", "Required", "Readonly", "NonNullable", "Awaited", "Promise", "NoInfer"}
+TRANSPARENT = {"Required", "Readonly", "NonNullable", "Awaited", "Promise", "NoInfer"}
 # The language's own classes, which no JSON value stands for.
 OPAQUE = {"Function", "RegExp", "Error", "URL", "File", "Blob", "Buffer", "ArrayBuffer", "Uint8Array", "Symbol"}
 DYNAMIC = {"DynSelect_": "dynselect-", "DynMultiselect_": "dynmultiselect-"}
@@ -161,6 +161,8 @@ class Types:
             return list_of(self.schema(arguments[0]))
         if name in TRANSPARENT:
             return self.schema(arguments[0])
+        if name == "Partial":
+            return {key: value for key, value in self.schema(arguments[0]).items() if key != "required"}
         return self._named(name)
 
     def _identifier(self, node: Node) -> dict:
