@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import endurance, logs, queue, runs, submit, weight
+from benchmarks import endurance, layers, logs, queue, runs, submit, weight
 from benchmarks.figures import HEADER, Figure, Samples
 from benchmarks.instance import Instance, free_port, started
 from benchmarks.machine import describe
@@ -17,6 +17,7 @@ CASES: dict[str, Case] = {
     "runs": runs.figures,
     "logs": logs.figures,
     "weight": weight.figures,
+    "layers": layers.figures,
     "submit": submit.figures,
     "queue": queue.figures,
     "endurance": endurance.figures,
