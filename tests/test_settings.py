@@ -38,6 +38,8 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "job_default_timeout": ("60", 60),
     "job_memory_mb": ("512", 512),
     "job_processes": ("64", 64),
+    "settle_batch": ("false", False),
+    "fail": ("push:1:kill", "push:1:kill"),
     "job_disk_mb": ("128", 128),
     "max_log_chars": ("2048", 2048),
     "max_result_bytes": ("4096", 4096),
