@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     )
 
     num_workers: int = Field(1, ge=0, le=256, description="Worker processes that standalone starts.")
-    worker_slots: int = Field(2, ge=1, le=64, description="Jobs that one worker process runs at the same time.")
+    worker_slots: int = Field(2, ge=1, le=63, description="Jobs that one worker process runs at the same time.")
     worker_group: str = Field("default", description="Name of the group this worker belongs to.")
     worker_tags: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Comma-separated tags this worker takes; none means every built-in tag."

@@ -22,14 +22,15 @@ from windlass.worker import heart
 from windlass.worker.execute import Executor, limits_of
 from windlass.worker.heart import Heart
 from windlass.worker.launcher.client import Launcher
-from windlass.worker.launcher.probe import Probe, measure
+from windlass.worker.launcher.probe import Probe, find_open, measure
 from windlass.worker.loop import CHANNELS, Worker
 from windlass.worker.source import SqlSource
 from windlass.worker.toolchain import toolchain
-from windlass.worker.zygotes import Zygotes
+from windlass.worker.zygotes import END_OF_NUMBERS, Zygotes
 
 log = get_logger("windlass")
 EXIT_REFUSED = 78
+MEASURED_EVERY_S = 3600.0
 
 
 async def run(settings: Settings) -> int:
@@ -60,11 +61,30 @@ async def run(settings: Settings) -> int:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, worker.stop)
         loop.add_signal_handler(signal.SIGINT, worker.interrupt)
+        watch = asyncio.create_task(watch_sandbox(launcher, settings.home / "jobs", stop=worker.stop))
         await worker.run()
+        watch.cancel()
         await database.close()
         return 0
     finally:
         await launcher.stop()
+
+
+async def watch_sandbox(
+    launcher: Launcher, folder: Path, *, stop: Callable[[], None], every: float = MEASURED_EVERY_S
+) -> None:
+    """Measure the sandbox again every so many seconds, and end the worker when it no longer holds; a worker that starts
+    anew looks for a tier that does."""
+    while not launcher.accept_unsandboxed:
+        await asyncio.sleep(every)
+        try:
+            holes = await find_open(launcher, slot=END_OF_NUMBERS, folder=folder)
+        except (OSError, TimeoutError) as error:
+            holes = [f"it cannot be measured: {error}"]
+        if holes:
+            log.error("the sandbox no longer holds", tier=launcher.tier, holes=holes)
+            return stop()
+    return None
 
 
 async def _refresh_certificates(program: Path) -> None:

@@ -17,7 +17,8 @@ from windlass.worker.launcher.client import Exit, Launcher, LaunchError, Limits,
 
 log = get_logger("zygotes")
 
-FIRST_NUMBER, END_OF_NUMBERS = 32, 64
+FIRST_NUMBER, END_OF_NUMBERS = 32, 63
+"""The slots of warm processes; the one after them is for measuring the sandbox."""
 EXPECTED_BYTES = 30 * 1024**2
 WARM_UP_S = 60.0
 PAUSE_AFTER_FAILURE_S = 60.0

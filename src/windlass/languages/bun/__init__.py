@@ -41,7 +41,6 @@ class Bun:
     template: str = TEMPLATE
     has_lock: bool = True
     needs: tuple[str, ...] = (locks.RUNTIME,)
-    programs: tuple[Path, ...] = ()
 
     def signature(self, code: str, entrypoint: str = "main") -> Signature:
         """The arguments of `entrypoint`; see `Language.signature`."""

@@ -46,7 +46,6 @@ class Deno:
     template: str = TEMPLATE
     has_lock: bool = True
     needs: tuple[str, ...] = (locks.RUNTIME,)
-    programs: tuple[Path, ...] = ()
 
     def signature(self, code: str, entrypoint: str = "main") -> Signature:
         """The arguments of `entrypoint`; see `Language.signature`."""

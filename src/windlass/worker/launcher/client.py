@@ -33,7 +33,7 @@ _POLICY_FILES = (
     "meter.py", "namespaces.py", "relay.py", "seccomp.py", "supervisor.py",
 )  # fmt: skip
 # The loader, the allocator and OpenSSL read these when a process starts, which a warm one has done before.
-_READ_AT_START = ("LD_", "GLIBC_", "MALLOC_", "OPENSSL_")
+_READ_AT_START = ("LD_", "GLIBC_", "MALLOC_", "OPENSSL_", "NODE_", "BUN_")
 _STOP_SECONDS = 10
 _ATTEMPTS = 2
 
@@ -240,9 +240,9 @@ class Launcher:
         self.policy_hash = policy_hash()
         self._runtimes = runtimes
         self._public_runtimes = tuple(filter(is_readable_by_anybody, runtimes))
-        self._accept_unsandboxed = accept_unsandboxed
+        self.accept_unsandboxed = accept_unsandboxed
         self._egress = None if registries is None else Egress(registries, upstream)
-        self._layers = self.ladder[-1] if self.ladder else tiers.POLICY
+        self.layers = self.ladder[-1] if self.ladder else tiers.POLICY
         self._uids = UidBlock()
         self._server: Process | None = None
         self._channel: socket.socket | None = None
@@ -257,7 +257,7 @@ class Launcher:
         """Start jobs with the layers of `tier` from now on; ends those that run."""
         async with self._lock:
             await self._stop_server()
-            self._layers = tier
+            self.layers = tier
 
     async def stop(self) -> None:
         """End every job, then the fork server. Returns when all are gone."""
@@ -275,7 +275,7 @@ class Launcher:
                 channel.shutdown(socket.SHUT_RDWR)
 
     def _port_of(self, proxy: Egress) -> int:
-        return relay.PORT if self._layers in tiers.NAMESPACED else proxy.port
+        return relay.PORT if self.layers in tiers.NAMESPACED else proxy.port
 
     async def _stop_server(self) -> None:
         self._close_channel()
@@ -347,7 +347,7 @@ class Launcher:
             self._close_channel()
             if self._egress is not None and not self._egress.port:
                 await self._egress.start()
-            self._server, self._channel = await _start_server(self._layers)
+            self._server, self._channel = await _start_server(self.layers)
         return self._channel
 
     def _close_channel(self) -> None:
@@ -374,7 +374,7 @@ class Launcher:
             gid=identity.uid,
             uid_is_own=identity.is_own,
             reads_all=identity.reads_all,
-            accept_unsandboxed=self._accept_unsandboxed,
+            accept_unsandboxed=self.accept_unsandboxed,
             warm=warm and warm.value,
         )
 

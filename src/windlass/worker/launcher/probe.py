@@ -60,6 +60,11 @@ async def measure(
     return replace(found, passed_over=passed_over)
 
 
+async def find_open(launcher: Launcher, *, slot: int, folder: Path) -> list[str]:
+    """Attack once more in the tier that the launcher is at: what a change of the machine has opened since."""
+    return (await _measure(launcher, launcher.layers, slot, folder)).open
+
+
 async def _measure(launcher: Launcher, tier: str, slot: int, folder: Path | None) -> Probe:
     with tempfile.TemporaryDirectory(prefix="probe-", dir=folder) as ground:
         os.chmod(ground, 0o711)
