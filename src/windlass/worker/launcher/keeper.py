@@ -64,6 +64,7 @@ class Keeper(Supervisor):
         self._warm = Control(channel)
         self._is_resident = request.warm == "resident"
         self._rules = landlock.outer_rules(request.cwd, [*request.readable, *request.writable])
+        self._ruleset = self._prepare_ruleset()
         self._own_nature = self._nature()
         self._is_busy = False
         self._job: int | None = None  # the main process of the job
@@ -117,14 +118,22 @@ class Keeper(Supervisor):
             self._meter = self._make_meter(folder=folder)
             if self._main_has_ended():  # its last fork could still take the job
                 raise ChildProcessError
-            if not self._is_resident and self._rules is not None:
-                files.append(landlock.inner_ruleset(self._rules, folder))
+            ruleset, self._ruleset = self._ruleset, None
+            if ruleset is not None:
+                files.append(ruleset)
+                landlock.allow_folder(ruleset, folder)
             self._pass_on(json.dumps(job).encode() + b"\n", files)
         except OSError:
             self._doomed = True
         finally:
             for file in files:
                 os.close(file)
+
+    def _prepare_ruleset(self) -> int | None:
+        """The rules of the next job, so far as they are known before it comes."""
+        if self._is_resident or self._rules is None:
+            return None
+        return landlock.inner_ruleset(self._rules)
 
     def _pass_on(self, line: bytes, files: list[int]) -> None:
         sent = socket.send_fds(self._channel, [line], files, socket.MSG_NOSIGNAL)
@@ -162,6 +171,7 @@ class Keeper(Supervisor):
             self._control.send(self._answer(said) | {"is_clean": is_clean})
         if is_clean:
             self._pass_on(_NEXT, [])
+            self._ruleset = self._ruleset or self._prepare_ruleset()
         else:
             self._doom("request")
         return None

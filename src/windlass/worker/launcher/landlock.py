@@ -94,14 +94,18 @@ def outer_rules(folder: str, known: Iterable[str]) -> list[int] | None:
     return [file for path in paths if (file := _open(path)) is not None]
 
 
-def inner_ruleset(rules: list[int], folder: str) -> int:
-    """A ruleset for one job in a warm process: `rules` and, of all that they leave out, `folder`. Raises OSError."""
+def inner_ruleset(rules: list[int]) -> int:
+    """A ruleset of `rules` for a job in a warm process; `allow_folder` adds what they leave out. Raises OSError."""
     version = abi()
     ruleset = _create(version, tcp=True)
     for target in rules:
         _add_rule(ruleset, target, _WRITE & _handled(version))
-    _allow(ruleset, folder, _WRITE & _handled(version), required=True)
     return ruleset
+
+
+def allow_folder(ruleset: int, folder: str) -> None:
+    """Let a ruleset have a folder. Raises OSError."""
+    _allow(ruleset, folder, _WRITE & _handled(abi()), required=True)
 
 
 def _open(path: str) -> int | None:
