@@ -142,6 +142,9 @@ class NoOps:
             self.ended_at = time.perf_counter()
             self.all_home.set()
 
+    async def close(self) -> None:
+        """Nothing was kept ready."""
+
 
 async def _claims(database: Database, owner: asyncpg.Connection, waiting: int) -> Samples:
     await owner.execute(PUSH, waiting + CLAIMS - await owner.fetchval("SELECT count(*) FROM job_queue"))

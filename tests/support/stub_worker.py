@@ -39,6 +39,9 @@ class StubExecutor:
         """Nothing is left, but the count."""
         self.cleaned += 1
 
+    async def close(self) -> None:
+        """Nothing was kept ready."""
+
 
 async def at_once(_job: ClaimedJob, _control: Control) -> bytes:
     """A job that does nothing."""

@@ -178,8 +178,7 @@ def list_homes(_: Target) -> None:
 
 
 def write_system_folder(_: Target) -> None:
-    with open("/usr/windlass-probe", "x"):
-        os.unlink("/usr/windlass-probe")
+    os.close(os.open("/usr", os.O_TMPFILE | os.O_WRONLY))  # a file without a name: nothing is left
 
 
 def write_host_names(_: Target) -> None:
