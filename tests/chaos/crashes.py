@@ -17,7 +17,7 @@ from chaos.figures import Figure, judged, quantile, scaled, scenario
 from chaos.fleet import Child
 from chaos.oracle import Note
 from chaos.witness import running_witness
-from chaos.world import LEASE_S, World
+from chaos.world import LEASE_S, REST_S, World
 from support.processes import START_SECONDS, Windlass, running, wait_until
 
 RESTARTS_WITHIN_S = LEASE_S + 1.5
@@ -206,7 +206,9 @@ def poison(world: World, _chance: random.Random, scale: float) -> Sequence[Figur
 
 
 def _tend_until_rest(world: World, workers: list[Child], tag: str) -> list[Child]:
-    while world.left(tag):
+    deadline = time.monotonic() + REST_S
+    while left := world.left(tag):
+        assert time.monotonic() < deadline, f"{left} jobs of {tag} still wait or run"
         workers = world.fleet.tend(workers)
         time.sleep(0.02)
     return world.fleet.tend(workers)

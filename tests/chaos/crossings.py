@@ -6,20 +6,21 @@ A crossing enqueues, starts a child with the fault, sees it happen, repairs as a
 
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
 from chaos.fleet import Child
 from chaos.history import Report
-from chaos.world import World
+from chaos.world import HEARTBEAT_S, World
 from support.borders import STAGES
 from support.processes import wait_until
 
 ACTIONS = ("kill", "drop", "raise", "sleep:0.2")
 SOURCE = "worker.source.SqlSource"
-LOST_CLAIM = f"{SOURCE}.pull.system_statement.after_commit:1:drop"
+LOST_CLAIM = f"{SOURCE}._exchange.statement.after_commit:1:drop"
 FAULT_S = 20.0
+REFUSED = 4
 CLIENT = "chaos.journeys:call"
 
 
@@ -31,6 +32,7 @@ class Fault:
     stage: str
     action: str
     tag: str
+    passes: int = 1
     first: str = ""
     """A fault that must come before, so that the border is reached at all."""
 
@@ -38,7 +40,7 @@ class Fault:
     def setting(self) -> str:
         """The value of `FAIL`."""
         name, _, seconds = self.action.partition(":")
-        fault = ":".join([f"{self.border}.{self.stage}", "1", name, *([seconds] if seconds else [])])
+        fault = ":".join([f"{self.border}.{self.stage}", str(self.passes), name, *([seconds] if seconds else [])])
         return ",".join(filter(None, [self.first, fault]))
 
 
@@ -90,22 +92,43 @@ def _see(world: World, fault: Fault) -> None:
     wait_until(lambda: world.has_injected(name, since=fault.tag), FAULT_S, f"a fault at {name}")
 
 
-@crossing(f"{SOURCE}.open.system", f"{SOURCE}.pull.system_statement", f"{SOURCE}.ping.system_statement",
-          f"{SOURCE}._settle.system_statement")  # fmt: skip
-def run_jobs(world: World, fault: Fault) -> Report:
+@crossing(f"{SOURCE}.open.system", f"{SOURCE}.ping.system_statement")
+def run_jobs(world: World, fault: Fault, **settings: str) -> Report:
     """A worker that claims, runs and ends jobs."""
     world.mark(fault.tag)
     jobs = world.enqueue(fault.tag, 3, each=[{"seconds": 0.05}])
+    _repair(world, fault, _start_broken_worker(world, fault, **settings))
+    return world.judge(fault.tag, accepted=jobs)
+
+
+@crossing(f"{SOURCE}._exchange.statement")
+def exchange(world: World, fault: Fault) -> Report:
+    """The first exchange of a worker claims, one of the next settles."""
+    report = run_jobs(world, fault)
+    return report if report.violations else run_jobs(world, replace(fault, tag=f"{fault.tag}-2", passes=2))
+
+
+@crossing(f"{SOURCE}._pull_one.statement")
+def one_by_one(world: World, fault: Fault) -> Report:
+    """A worker that settles and claims apart."""
+    return run_jobs(world, fault, SETTLE_BATCH="false")
+
+
+@crossing("worker.heart.Heart._renew.statement")
+def renew_leases(world: World, fault: Fault) -> Report:
+    """A job that lasts for several heartbeats."""
+    world.mark(fault.tag)
+    jobs = world.enqueue(fault.tag, each=[{"seconds": 3 * HEARTBEAT_S}])
     _repair(world, fault, _start_broken_worker(world, fault))
     return world.judge(fault.tag, accepted=jobs)
 
 
-@crossing(f"{SOURCE}.release_unknown.system_statement")
+@crossing(f"{SOURCE}.release_unknown.statement")
 def lose_a_claim(world: World, fault: Fault) -> Report:
     """A worker whose claim was committed, and whose answer was lost, gives back what it does not know."""
     world.mark(fault.tag)
     jobs = world.enqueue(fault.tag, 3, each=[{"seconds": 0.05}])
-    fault = Fault(**(vars(fault) | {"first": LOST_CLAIM}))
+    fault = replace(fault, first=LOST_CLAIM)
     _repair(world, fault, _start_broken_worker(world, fault))
     return world.judge(fault.tag, accepted=jobs)
 
@@ -188,30 +211,86 @@ def _check_locks(world: World) -> None:
     assert world.fetch(f"{early} WHERE j.kind = 'dependencies' AND s.lock IS NOT NULL")[0][0] == 0
 
 
-def _request(world: World, method: str, path: str, body: object = None, *, fail: str = "") -> Child:
+def _request(world: World, method: str, path: str, body: object = None, *, fail: str = "", key: str = "") -> Child:
     environment = world.environment(FAIL=fail, RUST_LOG="warn")
-    return world.fleet.start(CLIENT, environment, method=method, path=path, token=world.token(), body=body)
+    headers = {"Authorization": f"Bearer {world.token()}"} | ({"Idempotency-Key": key} if key else {})
+    return world.fleet.start(CLIENT, environment, method=method, path=path, headers=headers, body=body)
 
 
-def _ask_twice(world: World, fault: Fault, method: str, path: str, body: object = None) -> None:
-    """The request with the fault, and again, as a client does that got no answer."""
+def _ask_twice(
+    world: World, fault: Fault, method: str, path: str, body: object = None, *, key: str = "", refused: bool = False
+) -> None:
+    """The request with the fault, and again, as a client does that got no answer; the second may be `refused`."""
     world.mark(fault.tag)
-    broken = _request(world, method, path, body, fail=fault.setting)
+    broken = _request(world, method, path, body, fail=fault.setting, key=key)
     _see(world, fault)
     world.fleet.wait(broken)
-    assert world.fleet.wait(_request(world, method, path, body)) == 0
+    assert world.fleet.wait(_request(world, method, path, body, key=key)) in ({0, REFUSED} if refused else {0})
 
 
-@crossing("api.access.enforce.system_statement", "api.app.create_app.<locals>.lifespan.system",
-          "api.routes.jobs._launch.transaction")  # fmt: skip
-def launch(world: World, fault: Fault) -> Report:
-    """A job under an id that the client has chosen: asked for twice, it is there once."""
-    job = str(uuid4())
-    body = {"content": "true", "language": "bash", "args": {}, "tag": fault.tag}
-    _ask_twice(world, fault, "POST", f"/w/main/jobs/run/preview?job_id={job}", body)
+def _launch(world: World, fault: Fault, path: str, body: object, *, job: str, key: str = "") -> Report:
+    """Ask twice for one job under an id or a key of the client's choice: it is there once."""
+    _ask_twice(world, fault, "POST", path, body, key=key)
     _finish(world, fault.tag)
     assert [row[0] for row in world.fetch("SELECT id::text FROM job WHERE tag = $1", fault.tag)] == [job]
     return world.judge(fault.tag, accepted=[job])
+
+
+def _preview(fault: Fault) -> dict[str, Any]:
+    return {"content": "true", "language": "bash", "args": {}, "tag": fault.tag}
+
+
+@crossing("auth.identity.Identities.find.system_statement", "api.app.create_app.<locals>.lifespan.system",
+          "jobs.push._write.statement")  # fmt: skip
+def launch(world: World, fault: Fault) -> Report:
+    """Code that comes with the request."""
+    job = str(uuid4())
+    return _launch(world, fault, f"/w/main/jobs/run/preview?job_id={job}", _preview(fault), job=job)
+
+
+@crossing("jobs.runnables.Versions.find.system_statement")
+def launch_by_path(world: World, fault: Fault) -> Report:
+    """A deployed script."""
+    job, script = str(uuid4()), _script(fault.tag) | {"language": "bash", "content": "true"}
+    assert world.fleet.wait(_request(world, "POST", "/w/main/scripts/create", script)) == 0
+    path = f"/w/main/jobs/run/p/{script['path']}?job_id={job}&tag={fault.tag}"
+    return _launch(world, fault, path, {}, job=job)
+
+
+@crossing("jobs.submit.Submissions._rooted.transaction")
+def launch_a_child(world: World, fault: Fault) -> Report:
+    """A job with a parent."""
+    [parent] = world.enqueue(f"{fault.tag}-parent")
+    job = str(uuid4())
+    path = f"/w/main/jobs/run/preview?job_id={job}&parent_job={parent}"
+    return _launch(world, fault, path, _preview(fault), job=job)
+
+
+@crossing("jobs.submit.Submissions._earlier.system_statement")
+def launch_again(world: World, fault: Fault) -> Report:
+    """A job that was launched before, under an id and under a key."""
+    job, path = str(uuid4()), "/w/main/jobs/run/preview"
+    assert world.fleet.wait(_request(world, "POST", f"{path}?job_id={job}", _preview(fault))) == 0
+    report = _launch(world, fault, f"{path}?job_id={job}", _preview(fault), job=job)
+    if report.violations:
+        return report
+    second = replace(fault, tag=f"{fault.tag}-2")
+    assert world.fleet.wait(_request(world, "POST", path, _preview(second), key=second.tag)) == 0
+    [[job]] = world.fetch("SELECT id::text FROM job WHERE tag = $1", second.tag)
+    return _launch(world, second, path, _preview(second), job=job, key=second.tag)
+
+
+@crossing("jobs.submit.Submissions.submit_batch.<locals>.push_all.system_statement")
+def launch_many(world: World, fault: Fault) -> Report:
+    """A batch under a key: all of it once."""
+    script = _script(fault.tag) | {"language": "bash", "content": "true"}
+    assert world.fleet.wait(_request(world, "POST", "/w/main/scripts/create", script)) == 0
+    path = f"/w/main/jobs/run_batch/p/{script['path']}?tag={fault.tag}"
+    _ask_twice(world, fault, "POST", path, [{}] * 5, key=fault.tag)
+    _finish(world, fault.tag)
+    jobs = [row[0] for row in world.fetch("SELECT id::text FROM job WHERE tag = $1", fault.tag)]
+    assert len(jobs) == 5
+    return world.judge(fault.tag, accepted=jobs)
 
 
 @crossing("api.routes.jobs._cancel.transaction")
@@ -219,7 +298,7 @@ def cancel(world: World, fault: Fault) -> Report:
     """A waiting job is canceled, and a running one by force."""
     waiting = world.enqueue(fault.tag)
     _ask_twice(world, fault, "POST", f"/w/main/jobs_u/queue/cancel/{waiting[0]}", {"reason": "chaos"})
-    second = Fault(**(vars(fault) | {"tag": f"{fault.tag}-2"}))
+    second = replace(fault, tag=f"{fault.tag}-2")
     running = world.enqueue(second.tag)
     world.claim(second.tag)
     _ask_twice(world, second, "POST", f"/w/main/jobs_u/queue/force_cancel/{running[0]}", {"reason": "chaos"})
@@ -231,7 +310,7 @@ def cancel(world: World, fault: Fault) -> Report:
 @crossing("api.routes.scripts.create.transaction")
 def deploy(world: World, fault: Fault) -> Report:
     """A version and the job that makes its lock come into being together."""
-    _ask_twice(world, fault, "POST", "/w/main/scripts/create", _script(fault.tag))
+    _ask_twice(world, fault, "POST", "/w/main/scripts/create", _script(fault.tag), refused=True)
     _finish(world, "dependency")
     jobs = _dependency_jobs(world, fault.tag)
     [[versions]] = world.fetch("SELECT count(*) FROM script WHERE path = $1", _script(fault.tag)["path"])
@@ -240,16 +319,16 @@ def deploy(world: World, fault: Fault) -> Report:
     return world.judge("dependency", accepted=jobs)
 
 
-@crossing("jobs.wait._find.system_statement")
+@crossing("jobs.wait.Outcomes._read.system_statement", "jobs.submit.Submissions._check_queue.system_statement")
 def wait_for_a_result(world: World, fault: Fault) -> Report:
     """Whoever waits may die or lose the database; the job does not mind."""
     helper = world.start_worker(fault.tag)
-    body = {"content": "true", "language": "bash", "args": {"seconds": 0.1}, "tag": fault.tag}
-    _ask_twice(world, fault, "POST", "/w/main/jobs/run_wait_result/preview", body)
+    body = _preview(fault) | {"args": {"seconds": 0.1}}
+    _ask_twice(world, fault, "POST", "/w/main/jobs/run_wait_result/preview?queue_limit=1000", body, key=fault.tag)
     world.rest(fault.tag)
     world.fleet.stop(helper)
     jobs = [row[0] for row in world.fetch("SELECT id::text FROM job WHERE tag = $1", fault.tag)]
-    assert len(jobs) == 2
+    assert len(jobs) == 1
     return world.judge(fault.tag, accepted=jobs)
 
 

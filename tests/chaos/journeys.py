@@ -8,20 +8,19 @@ from windlass.commands import databases
 from windlass.maintenance import expirer, reaper
 from windlass.settings import load
 
-SERVER_ERROR = 500
 
-
-async def call(method: str, path: str, token: str, body: object) -> int:
-    """One request to an application of this process; 1 when it failed for a reason of the server's."""
+async def call(method: str, path: str, headers: dict[str, str], body: object) -> int:
+    """One request to an application of this process; the first digit of the status when it failed."""
     settings = load()
     telemetry.configure(level=settings.rust_log, as_json=False, role="server")
     app = create_app(settings, databases.make_database(settings, databases.SERVER_POOL))
-    headers = {"Authorization": f"Bearer {token}"}
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as http:
             answer = await http.request(method, f"/api{path}", json=body)
-    return int(answer.status_code >= SERVER_ERROR)
+    if answer.is_error:
+        print(f"{method} {path}: {answer.status_code} {answer.text}")
+    return answer.status_code // 100 if answer.is_error else 0
 
 
 async def reap(silence: float) -> int:

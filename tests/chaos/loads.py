@@ -13,9 +13,11 @@ import asyncpg
 
 from chaos.figures import Figure, judged, quantile, scaled, scenario
 from chaos.world import LEASE_S, World
+from windlass import tiers
 from windlass.db.pool import Database
-from windlass.jobs import pull
 from windlass.jobs.pull import Held
+from windlass.jobs.workers import WorkerInfo
+from windlass.worker.source import SqlSource
 
 CLAIM_P99_MS = 20.0
 CHUNK = 10_000
@@ -93,21 +95,25 @@ async def _flood(url: str, count: int) -> None:
 
 
 async def _claims(database: Database, count: int) -> list[float]:
-    """Milliseconds of each of so many claims; what was claimed is given back."""
-    times = []
+    """Milliseconds of each of so many claims, as a worker asks for them; what was claimed is given back."""
+    info = WorkerInfo(name="w", instance="w", group="w", tags=("r13", "elsewhere"), slots=1, tier=tiers.NONE, policy="")
+    source, times = SqlSource(database, info, max_attempts=10**6), []
+    await source.exchange([], 0)  # connects
     for _ in range(count):
-        async with database.system_statement() as tx:
-            began = time.perf_counter()
-            claimed = await pull.pull(tx, pull.Claim(worker="w", tags=["r13", "elsewhere"], slots=1))
-            times.append((time.perf_counter() - began) * 1000)
-            for job in claimed:
-                await pull.release(tx, Held(job_id=job.id, epoch=job.epoch))
+        began = time.perf_counter()
+        answer = await source.exchange([], 1)
+        times.append((time.perf_counter() - began) * 1000)
+        for job in answer.claimed:
+            await source.release(Held(job_id=job.id, epoch=job.epoch))
+    await source.goodbye()
     return times
 
 
 @scenario("R26", "no processor is left for the workers")
 def starvation(world: World, chance: random.Random, scale: float) -> Sequence[Figure]:
-    """Four times as many busy processes as processors: slow, but nothing is taken from a worker that lives."""
+    """Four times as many busy processes as processors, and at the end a worker whose event loop is held for longer than
+    a lease: slow, but nothing is taken from a worker that lives.
+    """
     seconds = scaled(300, scale, 8)
     workers = [world.start_worker("r26") for _ in range(2)]
     accepted: list[str] = []
@@ -116,6 +122,7 @@ def starvation(world: World, chance: random.Random, scale: float) -> Sequence[Fi
         while time.monotonic() < until:
             accepted += world.enqueue("r26", 4, each=[{"seconds": chance.uniform(0.5, 2 * LEASE_S)} for _ in range(4)])
             time.sleep(1)
+        accepted += world.enqueue("r26", each=[{"hold": 1.5 * LEASE_S}])
         world.rest("r26")
     world.fleet.stop(*workers)
     again = {event.job for event in world.events("r26") if event.epoch > 1}

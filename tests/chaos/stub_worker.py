@@ -9,14 +9,15 @@ import os
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 
 from chaos.oracle import Pen
-from windlass import telemetry
+from windlass import telemetry, tiers
 from windlass.auth.tokens import JobClaim, sign_job
 from windlass.commands import databases
 from windlass.commands.worker import make_worker
@@ -26,13 +27,12 @@ from windlass.jobs.model import ClaimedJob, Completion, JobKind, Status
 from windlass.jobs.pull import Held
 from windlass.scripts.deploy import Lock
 from windlass.settings import load
-from windlass.worker.execute import Control, Executor, Verdict
+from windlass.worker.execute import Control, Verdict
 from windlass.worker.logs import JobLog
 from windlass.worker.loop import Worker
 from windlass.worker.source import SqlSource
 
 PULSE_S = 0.02
-TIER = "stub"
 
 
 @dataclass(kw_only=True)
@@ -69,11 +69,15 @@ class StubExecutor:
         log = JobLog(self.database, Held(job_id=job.id, epoch=job.epoch), limit=10_000)
         await log.open()
         is_done = await self._live(job, control, log)
+        rest = None if control.is_lost else await log.take()
         await log.close()
-        return Verdict(completion=_completion(job, control, is_done=is_done), lock=_lock_of(job))
+        return Verdict(completion=replace(_completion(job, control, is_done=is_done), log=rest), lock=_lock_of(job))
 
     async def clean_up(self, _job: ClaimedJob) -> None:
         """Nothing was written."""
+
+    async def close(self) -> None:
+        """Nothing is kept ready."""
 
     async def _live(self, job: ClaimedJob, control: Control, log: JobLog) -> bool:
         nap, name = Nap(), str(job.id)
@@ -128,9 +132,8 @@ async def run(notes: str) -> int:
 
 async def make_stub_worker(settings: Any, database: Any, notes: Path) -> Worker:
     """The worker as `windlass worker` makes it, with the stub in the place of its executor."""
-    launcher: Any = None
-    worker = await make_worker(settings, database, launcher, TIER)
+    launcher: Any = SimpleNamespace(sever=lambda: os.kill(os.getpid(), signal.SIGKILL), policy_hash=None)
+    worker = await make_worker(settings, database, launcher, tiers.NONE)
     stub = StubExecutor(pen=Pen(notes), source=worker._source, database=database)
-    assert isinstance(worker._executor, Executor)
     worker._executor = stub  # pyright: ignore[reportAttributeAccessIssue]
     return worker

@@ -17,6 +17,10 @@ ROOMS = {"jobs", "flows", "scripts", "worker", "maintenance"}
 """Whose borders must all have a crossing; the others are here because the journey of a job crosses them."""
 
 
+CROSSED_AT_BOTH = {"jobs.submit.Submissions._earlier.system_statement"}
+"""Names of two borders, whose crossing passes both."""
+
+
 @pytest.fixture(scope="module")
 def world():
     with running_world() as world:
@@ -30,8 +34,12 @@ def disarmed():
     failpoints.arm(None)
 
 
+# A connection that breaks before the commit is what a death before it is, to everybody else.
+CASES = [case for case in every_case(("kill", "drop")) if case[1:] != ("before_commit", "drop")]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("border", "stage", "action"), every_case(("kill", "drop")))
+@pytest.mark.parametrize(("border", "stage", "action"), CASES)
 def test_nothing_is_lost_and_nothing_happens_twice_when_it_breaks_at(world, border, stage, action):
     assert list(cross(world, border, stage, action).violations) == []
 
@@ -46,9 +54,9 @@ def test_every_crossing_is_of_a_border_that_exists():
     assert set(CROSSINGS) - set(borders()) == set()
 
 
-def test_no_two_borders_of_the_queue_have_the_same_name():
-    twice = [name for name, count in Counter(borders()).items() if count > 1]
-    assert [name for name in twice if name.split(".")[0] in ROOMS] == []
+def test_no_two_borders_of_the_queue_have_the_same_name_unless_a_crossing_passes_both():
+    twice = {name for name, count in Counter(borders()).items() if count > 1}
+    assert {name for name in twice if name.split(".")[0] in ROOMS} == CROSSED_AT_BOTH
 
 
 def test_transactions_are_opened_where_their_borders_can_be_found():

@@ -8,7 +8,7 @@ from pathlib import Path
 import windlass
 
 ROOT = Path(windlass.__file__).parent
-DOORS = {"transaction", "system", "system_statement"}
+DOORS = {"transaction", "system", "system_statement", "statement"}
 STAGES = ("before_commit", "after_commit")
 THE_DOORS_THEMSELVES = "db/"
 
@@ -67,6 +67,8 @@ def _function(within: tuple[str, ...]) -> tuple[str, ...]:
 
 def _door(node: ast.AST) -> str | None:
     match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="platform"))):  # the module, which has a system, too
+            return None
         case ast.Call(func=ast.Attribute(attr=name)) if name in DOORS:
             return name
         case _:

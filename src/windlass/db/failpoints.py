@@ -1,9 +1,9 @@
 """Faults on demand at the borders of transactions, for the tests of reliability; nothing happens unless `FAIL` is set.
 
-A border has a name: the function that opened the transaction, which of the three doors of `db/pool.py` it took, and the
-stage. `FAIL=worker.source.SqlSource.pull.system_statement.after_commit:1:kill` kills the process when it passes there
-for the first time: the claim is committed, and nobody has learned of it. `db/pool.py` calls `reach`, `commands` calls
-`arm`. `tests/support/borders.py` lists every border there is.
+A border has a name: the function that opened the transaction, the door of `db/pool.py` that it took, and the stage.
+`FAIL=worker.source.SqlSource._exchange.statement.after_commit:1:kill` kills the process when it passes there for the
+first time: the claim is committed, and nobody has learned of it. `db/pool.py` calls `reach`, `commands` calls `arm`.
+`tests/support/borders.py` lists every border there is.
 """
 
 import asyncio

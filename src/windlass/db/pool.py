@@ -159,7 +159,11 @@ class Line:
             connection = await self._connected()
             try:
                 with guarding():
+                    if failpoints.armed:
+                        await failpoints.reach("statement.before_commit", connection)
                     yield Transaction(connection=connection, actor=None)
+                    if failpoints.armed:
+                        await failpoints.reach("statement.after_commit", connection)
             except asyncpg.PostgresError:  # the statement was refused, the connection is well
                 raise
             except BaseException:
