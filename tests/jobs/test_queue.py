@@ -63,9 +63,11 @@ async def complete(database, job_id, epoch, result=b"1"):
         return await settle(tx, Completion(job_id=job_id, epoch=epoch, status=Status.SUCCESS, result=result))
 
 
-async def exchange(database, ended, worker="w1", tags=("a",), slots=0, is_wide=False, front=None, **fields):
+async def exchange(database, ended, worker="w1", tags=("a",), slots=0, is_wide=False, front=None, result=b"1", **other):
     """Settle attempts, by id and epoch, and claim in the same statement."""
-    outcomes = [Completion(job_id=id, epoch=epoch, status=Status.SUCCESS, result=b"1", **fields) for id, epoch in ended]
+    outcomes = [
+        Completion(job_id=id, epoch=epoch, status=Status.SUCCESS, result=result, **other) for id, epoch in ended
+    ]
     async with database.system_statement() as tx:
         return await settle_and_pull(
             tx, outcomes, Claim(worker=worker, tags=tags, slots=slots, is_wide=is_wide, front=front)
@@ -211,6 +213,23 @@ async def test_a_big_batch_is_told_in_few_notifications_that_name_every_job(queu
     finally:
         await listener.close()
     assert len(news) == 3 and {UUID(id) for text in news for id in text.split(",")} == {id for id, _ in held}
+
+
+async def test_news_of_a_single_short_outcome_carry_it_and_those_of_a_long_one_do_not(queue, urls):
+    listener = await asyncpg.connect(urls.system)
+    try:
+        news: list[str] = []
+        await listener.add_listener("job_done", lambda *event: news.append(str(event[-1])))
+        expected = []
+        for result in (b'{"a": "b, c"}', b'"' + b"x" * 4000 + b'"'):
+            await pushed(queue)
+            [job] = await claim(queue)
+            await exchange(queue, [(job.id, job.epoch)], result=result)
+            expected.append(f"{job.id} success {result.decode()}" if len(result) < 4000 else str(job.id))
+        await until(lambda: _later(len(news) == 2))
+    finally:
+        await listener.close()
+    assert news == expected
 
 
 async def _later(answer):

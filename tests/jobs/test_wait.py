@@ -11,7 +11,7 @@ from windlass.db.listen import Listener
 from windlass.db.pool import Transaction
 from windlass.flows.cancel import cancel
 from windlass.jobs import wait
-from windlass.jobs.model import Status
+from windlass.jobs.model import Outcome, Status
 from windlass.jobs.wait import DONE, Outcomes
 
 ADMIN = Principal(email="admin@windmill.dev", username="admin", role="admin", workspace="main")
@@ -83,6 +83,15 @@ async def test_one_notification_wakes_the_waiters_of_several_jobs(database, deaf
     deaf._on_news(None, 0, DONE, ",".join(map(str, [uuid4(), *job_ids])))
     async with asyncio.timeout(LONG_S):
         assert {found.status for found in await asyncio.gather(*tasks)} == {Status.CANCELED}
+
+
+async def test_news_that_carry_the_outcome_are_not_looked_up(database, deaf):
+    outcomes = Outcomes(database, deaf)
+    job_id = await launched(database)
+    (task,) = await waited(outcomes, [job_id])
+    deaf._on_news(None, 0, DONE, f'{job_id} failure {{"error": "a, b"}}')
+    async with asyncio.timeout(LONG_S):
+        assert await task == Outcome(status=Status.FAILURE, result='{"error": "a, b"}')
 
 
 async def test_without_news_the_net_below_finds_the_end(database, deaf, monkeypatch):

@@ -21,7 +21,7 @@ RECONNECT_S = 0.5
 
 class Listener:
     """Wakes `asyncio.Event`s by (channel, payload); payload "" in a subscription means any. News may name several, with
-    commas between."""
+    commas between; what follows a space is for callbacks."""
 
     def __init__(self, database: Database, channels: tuple[str, ...]) -> None:
         self._database = database
@@ -74,7 +74,7 @@ class Listener:
     def _on_news(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
         for callback in self._callbacks[channel]:
             callback(str(payload))
-        for name in (*str(payload).split(","), ""):
+        for name in (*str(payload).partition(" ")[0].split(","), ""):
             for event in self._waiters.get((channel, name), ()):
                 event.set()
 

@@ -62,7 +62,12 @@ class Outcomes:
             self._look(*self._expected)
 
     def _on_news(self, payload: str) -> None:
-        self._look(*(payload.split(",") if payload else self._expected))
+        job_ids, _, outcome = payload.partition(" ")
+        if outcome:
+            status, _, result = outcome.partition(" ")
+            self._tell(job_ids, Outcome(status=Status(status), result=result))
+        else:
+            self._look(*(job_ids.split(",") if payload else self._expected))
 
     def _look(self, *job_ids: str) -> None:
         self._ended.update(job_id for job_id in job_ids if job_id in self._expected)

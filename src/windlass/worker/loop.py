@@ -214,19 +214,21 @@ class Worker:
         finally:
             self._executed += 1
             self._forget(attempt)
-            self._wake.set()
             await self._executor.clean_up(job)
 
     async def _bring_home(self, attempt: Attempt, verdict: Verdict) -> None:
         if attempt.control.is_lost:
             log.warning("attempt was fenced, its result is dropped", job_id=str(attempt.job.id))
+            self._wake.set()  # its slot is free, and no statement has claimed for it
         elif not await self._settle(attempt, verdict):
             log.warning("attempt was fenced at its end", job_id=str(attempt.job.id))
 
     async def _settle(self, attempt: Attempt, verdict: Verdict) -> bool:
         attempt.completion = verdict.completion
         if verdict.lock is not None:
-            return await self._source.settle(verdict.completion, verdict.lock)
+            is_settled = await self._source.settle(verdict.completion, verdict.lock)
+            self._wake.set()
+            return is_settled
         self._ended.append(attempt)
         self._wake.set()
         return await attempt.settled
