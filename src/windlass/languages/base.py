@@ -239,6 +239,10 @@ class Language(Protocol):
         """The resolver's own sentence, out of everything that it printed."""
         ...
 
+    def is_installed(self, lock: str, tools: Toolchain) -> bool:
+        """Whether a job with this lock can start without an install; raises RequirementRejected for a foreign line."""
+        ...
+
     def install_plan(self, lock: str, folder: Path, tools: Toolchain) -> InstallPlan:
         """Plan the install of `lock` into the cache; raises RequirementRejected for a foreign line."""
         ...

@@ -183,7 +183,7 @@ class Executor:
         job, language, folder = execution.job, execution.language, execution.folder
         args = await self.source.interpolate(job, self._token(job))
         lock = job.lock if job.lock is not None else await self._resolve_or_remember(execution)
-        if lock:
+        if lock and not language.is_installed(lock, execution.tools):
             await self._install(execution, lock)
         schema = orjson.loads(job.schema) if job.schema else language.signature(job.code).schema
         with self._seated(execution, lock) as execution:

@@ -69,6 +69,10 @@ class Bash:
         """The output itself: there is no resolver."""
         return output.strip()
 
+    def is_installed(self, lock: str, tools: Toolchain) -> bool:
+        """Nothing ever is to be installed."""
+        return True
+
     def install_plan(self, lock: str, folder: Path, tools: Toolchain) -> InstallPlan:
         """Nothing to install."""
         return InstallPlan(target=tools.cache / "bash")

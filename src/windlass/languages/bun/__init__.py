@@ -5,12 +5,10 @@ A job's process executes `wrapper.mjs` and `shared/typescript/job`; the other fi
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from windlass.languages.base import (
     Command,
-    InstallPlan,
-    LockPlan,
-    Outcome,
     RequirementRejected,
     Signature,
     Toolchain,
@@ -20,8 +18,7 @@ from windlass.languages.base import (
 from windlass.languages.bun import lock as locks
 from windlass.languages.bun.packages import without_versions
 from windlass.languages.shared.header import asks_for_cold, network_of
-from windlass.languages.shared.installs import abandon, publish
-from windlass.languages.shared.result_file import read_result_file
+from windlass.languages.shared.locked import Locked, Locks
 from windlass.languages.shared.typescript.script import JOB_FOLDER, TEMPLATE, write_job
 from windlass.languages.shared.typescript.signature import COMMENT, read_signature
 
@@ -30,45 +27,21 @@ WRAPPER = HERE / "wrapper.mjs"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bun:
+class Bun(Locked):
     """Scripts for Bun, the default for TypeScript."""
 
+    locks: ClassVar[Locks] = locks
     name: str = "bun"
     extension: str = "ts"
     comment: str = COMMENT
     editor_mode: str = "typescript"
     tag: str = "bun"
     template: str = TEMPLATE
-    has_lock: bool = True
     needs: tuple[str, ...] = (locks.RUNTIME,)
 
     def signature(self, code: str, entrypoint: str = "main") -> Signature:
         """The arguments of `entrypoint`; see `Language.signature`."""
         return read_signature(code, entrypoint)
-
-    def lock_plan(self, code: str, folder: Path, tools: Toolchain) -> LockPlan:
-        """Resolve the imports; see `Language.lock_plan`."""
-        return locks.plan_lock(code, folder, tools)
-
-    def read_lock(self, plan: LockPlan, folder: Path) -> str:
-        """`package.json` and Bun's lock in one text."""
-        return locks.read_lock(plan, folder)
-
-    def lock_error(self, output: str) -> str:
-        """Bun's own sentences."""
-        return locks.explain_failure(output)
-
-    def install_plan(self, lock: str, folder: Path, tools: Toolchain) -> InstallPlan:
-        """Install into the shared cache; see `Language.install_plan`."""
-        return locks.plan_install(lock, folder, tools)
-
-    def finish_install(self, plan: InstallPlan) -> None:
-        """Publish the install atomically."""
-        publish(plan)
-
-    def abandon_install(self, plan: InstallPlan) -> None:
-        """Drop what a failed install left aside."""
-        abandon(plan)
 
     def prepare(
         self,
@@ -107,10 +80,6 @@ class Bun:
             network=network_of(code, COMMENT),
             needs_proc=True,
         )
-
-    def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:
-        """`result.json`, judged by the exit code."""
-        return read_result_file(folder, exit_code)
 
 
 def as_bun_reads(code: str) -> str:

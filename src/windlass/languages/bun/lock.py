@@ -49,17 +49,21 @@ def explain_failure(output: str) -> str:
 
 def plan_install(lock: str, folder: Path, tools: Toolchain) -> InstallPlan:
     """Plan the install of a lock; raises RequirementRejected for one that asks for more than npm packages."""
-    manifest, packages = split(lock)
-    if not packages:
-        return InstallPlan(target=tools.cache / "bun")
-    target = installed_at(lock, tools)
-    if target.exists():
+    target = packages_folder(lock, tools) or tools.cache / "bun"
+    if is_installed(lock, tools):
         return InstallPlan(target=target)
+    manifest, packages = split(lock)
     aside = aside_of(target)
     (aside / "package.json").write_text(manifest, encoding="utf-8")
     (aside / "bun.lock").write_text(packages, encoding="utf-8")
     options = ("--frozen-lockfile", "--linker", "hoisted", "--backend", "copyfile")
     return InstallPlan(target=target, aside=aside, command=install_command(folder, tools, aside, *options))
+
+
+def is_installed(lock: str, tools: Toolchain) -> bool:
+    """Whether the lock's packages are there, or it has none; errors as `plan_install` has them."""
+    folder = packages_folder(lock, tools)
+    return folder is None or folder.exists()
 
 
 def split(lock: str) -> tuple[str, str]:

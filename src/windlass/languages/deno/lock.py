@@ -74,17 +74,24 @@ def explain_failure(output: str) -> str:
 
 def plan_install(lock: str, folder: Path, tools: Toolchain) -> InstallPlan:
     """Plan the install of a lock; raises RequirementRejected for one that is none of Deno's."""
-    if not lock.strip():
-        return InstallPlan(target=tools.cache / "deno")
-    modules, text = split(lock)
-    target = installed_at(lock, tools)
-    if target.exists():
+    target = lock_folder(lock, tools) or tools.cache / "deno"
+    if is_installed(lock, tools):
         return InstallPlan(target=target)
+    modules, text = split(lock)
     aside = aside_of(target)
     (aside / LOCK).write_text(text, encoding="utf-8")
     write_modules(folder, modules)
     (folder / LOCK).write_text(text, encoding="utf-8")
     return InstallPlan(target=target, aside=aside, command=cache_command(folder, tools, f"--lock={LOCK}", "--frozen"))
+
+
+def is_installed(lock: str, tools: Toolchain) -> bool:
+    """Whether the lock's modules are there, or it has none; errors as `plan_install` has them."""
+    folder = lock_folder(lock, tools)
+    if folder is None:
+        return True
+    split(lock)  # which raises
+    return folder.exists()
 
 
 def split(lock: str) -> tuple[list[str], str]:

@@ -6,12 +6,11 @@ A job's process executes `wrapper.py` and `windlass_job/`; the other files read 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from windlass.languages.base import (
     Command,
     InstallPlan,
-    LockPlan,
-    Outcome,
     Signature,
     Toolchain,
     Warm,
@@ -22,7 +21,7 @@ from windlass.languages.python import lock as locks
 from windlass.languages.python.interpreter import compile_for, describe
 from windlass.languages.python.signature import read_signature, undefined_resource_types
 from windlass.languages.shared.header import asks_for_cold, network_of
-from windlass.languages.shared.result_file import read_result_file
+from windlass.languages.shared.locked import Locked, Locks
 
 HERE = Path(__file__).resolve().parent
 WRAPPER = HERE / "wrapper.py"
@@ -41,45 +40,26 @@ TEMPLATE = '''def main(name: str = "world", times: int = 1):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Python:
+class Python(Locked):
     """Scripts in Python 3, run by the worker's own interpreter."""
 
+    locks: ClassVar[Locks] = locks
     name: str = "python3"
     extension: str = "py"
     comment: str = "#"
     editor_mode: str = "python"
     tag: str = "python3"
     template: str = TEMPLATE
-    has_lock: bool = True
     needs: tuple[str, ...] = ("python3", "uv")
 
     def signature(self, code: str, entrypoint: str = "main") -> Signature:
         """The arguments of `entrypoint`; see `Language.signature`."""
         return read_signature(code, entrypoint)
 
-    def lock_plan(self, code: str, folder: Path, tools: Toolchain) -> LockPlan:
-        """Resolve headers or imports; see `Language.lock_plan`."""
-        return locks.plan_lock(code, folder, tools)
-
-    def read_lock(self, plan: LockPlan, folder: Path) -> str:
-        """The lock, headed by `# py: 3.x`."""
-        return locks.read_lock(plan, folder)
-
-    def lock_error(self, output: str) -> str:
-        """The resolver's own sentence."""
-        return locks.explain_failure(output)
-
-    def install_plan(self, lock: str, folder: Path, tools: Toolchain) -> InstallPlan:
-        """Install into the shared cache; see `Language.install_plan`."""
-        return locks.plan_install(lock, folder, tools)
-
     def finish_install(self, plan: InstallPlan) -> None:
-        """Publish the install atomically."""
-        locks.finish_install(plan)
-
-    def abandon_install(self, plan: InstallPlan) -> None:
-        """Drop what a failed install left aside."""
-        locks.abandon_install(plan)
+        """Publish the install atomically, without what uv leaves in it."""
+        locks.tidy(plan)
+        super().finish_install(plan)
 
     def prepare(
         self,
@@ -126,10 +106,6 @@ class Python:
             readable=_readable(sites, tools),
             network=network_of(code),
         )
-
-    def read_result(self, folder: Path, stdout_tail: bytes, exit_code: int) -> Outcome:
-        """`result.json`, judged by the exit code; a process that left none failed unless it exited with 0."""
-        return read_result_file(folder, exit_code)
 
 
 def _start(tools: Toolchain) -> tuple[str, ...]:

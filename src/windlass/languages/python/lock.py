@@ -6,13 +6,12 @@ is filled aside and renamed, so that whoever sees it sees it whole.
 
 import hashlib
 import re
-import secrets
-import shutil
 from pathlib import Path
 
 from windlass.languages.base import Command, InstallPlan, LockPlan, Network, Toolchain
 from windlass.languages.python.interpreter import describe
 from windlass.languages.python.requirements import checked, requirements_of
+from windlass.languages.shared.installs import aside_of
 from windlass.languages.shared.leftovers import read_leftover
 
 MAX_LOCK_BYTES = 8 * 2**20
@@ -66,10 +65,9 @@ def plan_install(lock: str, folder: Path, tools: Toolchain) -> InstallPlan:
     """Plan the install of a lock; raises RequirementRejected for a line that is no pinned package."""
     lines = lock_lines(lock)
     target = installed_at(lock, tools)
-    if not lines or target.exists():
+    if is_installed(lock, tools):
         return InstallPlan(target=target)
-    aside = target.with_name(f"{target.name}.{secrets.token_hex(8)}")
-    aside.mkdir(parents=True)
+    aside = aside_of(target)
     (folder / "lock.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     hashes = ("--require-hashes",) if all(_HASH.search(line) for line in lines) else ()
     options = ("--no-deps", "--compile-bytecode", "--link-mode", "copy", *hashes)
@@ -77,24 +75,15 @@ def plan_install(lock: str, folder: Path, tools: Toolchain) -> InstallPlan:
     return InstallPlan(target=target, aside=aside, command=resolver_command(argv, folder, tools, aside))
 
 
-def finish_install(plan: InstallPlan) -> None:
-    """Rename the filled folder to its place; a second one for the same lock is dropped."""
-    if plan.aside is None:
-        return
-    # uv leaves its lock file behind, writable by everybody.
-    (plan.aside / ".lock").unlink(missing_ok=True)
-    try:
-        plan.aside.rename(plan.target)
-    except OSError:
-        abandon_install(plan)
-        if not plan.target.is_dir():
-            raise
-
-
-def abandon_install(plan: InstallPlan) -> None:
-    """Drop what an install left aside."""
+def tidy(plan: InstallPlan) -> None:
+    """Remove the lock file that uv leaves behind, writable by everybody."""
     if plan.aside is not None:
-        shutil.rmtree(plan.aside, ignore_errors=True)
+        (plan.aside / ".lock").unlink(missing_ok=True)
+
+
+def is_installed(lock: str, tools: Toolchain) -> bool:
+    """Whether the lock's packages are there, or it has none; errors as `plan_install` has them."""
+    return not lock_lines(lock) or installed_at(lock, tools).exists()
 
 
 def installed_at(lock: str, tools: Toolchain) -> Path:
