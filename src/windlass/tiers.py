@@ -4,6 +4,9 @@ jobs and by the settings of a worker and of a workspace.
 Standard library only: the fork server imports this.
 """
 
+import os
+from collections.abc import Iterable
+
 ROOT, USER, NO_PROC_TIER, POLICY, NONE = "A-root", "A", "A-noproc", "B", "0"
 """Namespaces by root's right; in a user namespace; the same without /proc; no namespaces; no sandbox."""
 
@@ -19,6 +22,11 @@ LADDER = (ROOT, USER, NO_PROC_TIER, POLICY)
 
 # The database knows these numbers.
 _RANKS = {NONE: 0, POLICY: 1, NO_PROC_TIER: 2, USER: 3, ROOT: 3, SECOND_KERNEL: 4}
+
+
+def attainable(ladder: Iterable[str] = LADDER) -> tuple[str, ...]:
+    """The tiers of a ladder that this process may try: namespaces by root's right take root."""
+    return tuple(tier for tier in ladder if tier != ROOT or os.geteuid() == 0)
 
 
 def rank(tier: str) -> int:

@@ -235,7 +235,7 @@ class Launcher:
         upstream: Place | None = None,
         accept_unsandboxed: bool = False,
     ):
-        self.ladder = tuple(tier for tier in ladder if tier != tiers.ROOT or os.geteuid() == 0)
+        self.ladder = tiers.attainable(ladder)
         self.tier = "0"
         self.policy_hash = policy_hash()
         self._runtimes = runtimes

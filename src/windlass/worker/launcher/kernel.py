@@ -8,8 +8,6 @@ import struct
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
-PR_SET_DUMPABLE = 4
-PR_SET_KEEPCAPS = 8
 PR_SET_SECCOMP = 22
 PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
@@ -24,7 +22,6 @@ CAP_KILL = 5
 CAP_SETGID = 6
 CAP_SETUID = 7
 CAP_SETPCAP = 8
-CAP_SYS_ADMIN = 21
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -187,13 +184,6 @@ def keep_reading() -> None:
     """
     _checked(_libc.capset(_OWN_CAPABILITIES, _MAY_READ))
     prctl(PR_CAP_AMBIENT, _AMBIENT_RAISE, CAP_DAC_READ_SEARCH)
-
-
-def forget_change_of_user() -> None:
-    """Undo what a change of uid leaves in a process until its next exec. Raises OSError."""
-    prctl(PR_SET_KEEPCAPS, 0)
-    # Else root would own the files of this process below /proc, and its own children could not read them.
-    prctl(PR_SET_DUMPABLE, 1)
 
 
 def leave(status: int, *, orderly: bool) -> NoReturn:
