@@ -73,6 +73,17 @@ async def test_the_probes_themselves_get_through_where_there_is_no_sandbox(folde
     assert {name for name in expected if not results[name]} == set()
 
 
+HOMES = ("/var/lib", "/opt", "/srv") if os.geteuid() == 0 else (tempfile.gettempdir(),)
+
+
+@pytest.mark.parametrize("home", HOMES)
+async def test_the_sandbox_holds_wherever_the_worker_keeps_its_folders(launcher, home):
+    with tempfile.TemporaryDirectory(dir=home) as name:
+        Path(name).chmod(0o711)
+        found = await probe.measure(launcher, folder=Path(name))
+    assert found.open == []
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts with what these probes look for")
 async def test_the_probes_for_roots_rights_get_through_as_root_outside(folder):
     with probe._target(folder, is_apart=True) as target:
