@@ -27,6 +27,7 @@ PATH = "/usr/bin:/bin"
 SOURCE = Path(__file__).parents[2]
 NO_OWN_UID = 64
 LADDER = tiers.attainable((tiers.ROOT, tiers.USER, tiers.POLICY))
+NAMESPACED = [tier for tier in LADDER if tier in tiers.NAMESPACED]
 MEGABYTE = 1 << 20
 
 
@@ -430,26 +431,23 @@ async def test_a_job_that_fills_its_folder_is_ended_at_its_limit(job):
     assert (job.folder / "full").stat().st_size < 1000 * MEGABYTE
 
 
+@pytest.mark.parametrize("launcher", NAMESPACED, indirect=True)
 @pytest.mark.parametrize("place", ["/tmp/full", "/dev/shm/full"])
 async def test_what_a_job_keeps_in_its_private_folders_counts_as_disk(job, place):
-    if job.launcher.ladder[0] not in tiers.NAMESPACED:
-        pytest.skip("no private folders in this tier")
     ended = (await job.python(FILL, place, limits=Limits(disk_bytes=50 * MEGABYTE)))[2]
     assert ended.killed_by is KilledBy.DISK
     assert not Path(place).exists()
 
 
+@pytest.mark.parametrize("launcher", NAMESPACED, indirect=True)
 async def test_a_job_has_folders_of_its_own_for_what_is_temporary(job):
-    if job.launcher.ladder[0] not in tiers.NAMESPACED:
-        pytest.skip("no private folders in this tier")
     output, errors, _ = await job.run("sh", "-c", "echo x > /tmp/windlass-mine && cat /tmp/windlass-mine; ls /dev/shm")
     assert output == b"x\n", errors
     assert not Path("/tmp/windlass-mine").exists()
 
 
+@pytest.mark.parametrize("launcher", NAMESPACED, indirect=True)
 async def test_a_job_without_network_has_no_network_to_see(job):
-    if job.launcher.ladder[0] not in tiers.NAMESPACED:
-        pytest.skip("no network of its own in this tier")
     output, _, _ = await job.run("cat", "/proc/net/dev", network=Network.NONE)
     assert [line.split(b":")[0].strip() for line in output.splitlines()[2:]] == [b"lo"]
 
